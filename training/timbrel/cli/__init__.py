@@ -1,0 +1,93 @@
+"""The `timbrel` command: one module per command, collected here.
+
+A command's module defines a function that typer can read; the work itself lives in the library,
+which the function imports when it is called, so that `timbrel --help` does not wait for torch.
+"""
+
+import errno
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from timbrel import __version__
+from timbrel.errors import UserError
+
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C ended, as shells count it (128 + SIGINT)."""
+
+app = typer.Typer(
+    name="timbrel",
+    help="Turns a folder of recordings into a neural instrument for Pure Data and Max.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"timbrel {__version__}")
+        raise typer.Exit()
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Turns a folder of recordings into a neural instrument for Pure Data and Max."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def _one_line(error: OSError) -> str:
+    """What an error of the operating system means to someone who has never seen an errno."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"no space left on the disk{where}; free some and run the same command again"
+    if error.errno == errno.EDQUOT:
+        return f"your disk quota is used up{where}; free some and run the same command again"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"no permission{where}; choose a folder that you may read and write"
+    if error.errno == errno.EROFS:
+        return f"the disk is read-only{where}; choose another output folder"
+    return f"{error.strerror or error}{where}"
+
+
+def main() -> None:
+    """Run the command line; whatever a user can mend ends as one line on stderr."""
+    try:
+        # Without its standalone mode typer leaves errors to us, and returns an exit status instead
+        # of raising it (130 for Ctrl-C, which it catches itself).
+        status = app(prog_name="timbrel", standalone_mode=False)
+    except UserError as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    except TyperException as error:
+        # A command line that makes no sense: exit status 2, as every Unix tool has it.
+        describe = getattr(error, "format_message", error.__str__)
+        _fail(f"{describe().rstrip(".")} (see --help)", getattr(error, "exit_code", 2))
+    except BrokenPipeError:
+        # The reader of our output (a `head`, say) has gone; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(_one_line(error))
+    if status == INTERRUPTED:
+        _fail("interrupted; run the same command again to resume", INTERRUPTED)
+    sys.exit(status)
+
+
+def _fail(message: str, status: int = 1) -> NoReturn:
+    print("timbrel:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(status)
