@@ -76,7 +76,7 @@ def main() -> None:
     except TyperException as error:
         # A command line that makes no sense: exit status 2, as every Unix tool has it.
         describe = getattr(error, "format_message", error.__str__)
-        _fail(f"{describe().rstrip(".")} (see --help)", getattr(error, "exit_code", 2))
+        _fail(f"{describe().rstrip('.')} (see --help)", getattr(error, "exit_code", 2))
     except BrokenPipeError:
         # The reader of our output (a `head`, say) has gone; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
