@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from timbrel import __version__
+from timbrel.cli import datasets
 from timbrel.errors import UserError
 
 INTERRUPTED = 130
@@ -26,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(datasets.app, name="datasets")
 
 
 def _print_version(wanted: bool) -> None:
@@ -75,8 +78,10 @@ def main() -> None:
         status = INTERRUPTED
     except TyperException as error:
         # A command line that makes no sense: exit status 2, as every Unix tool has it.
-        describe = getattr(error, "format_message", error.__str__)
-        _fail(f"{describe().rstrip('.')} (see --help)", getattr(error, "exit_code", 2))
+        message = getattr(error, "format_message", error.__str__)().rstrip(".")
+        status = getattr(error, "exit_code", 2)
+        if message:  # it is empty where the help was printed instead
+            _fail(f"{message} (see --help)", status)
     except BrokenPipeError:
         # The reader of our output (a `head`, say) has gone; Python must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,1 @@
+"""From recordings on a disk to frames that a network can be trained on."""
