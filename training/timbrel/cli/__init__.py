@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from timbrel import __version__
-from timbrel.cli import datasets
+from timbrel.cli import datasets, preprocess
 from timbrel.errors import UserError
 
 INTERRUPTED = 130
@@ -28,6 +28,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command(
+    "preprocess",
+    epilog="Example: [bold]timbrel preprocess ~/recordings my-dataset --rate 48000[/bold]",
+)(preprocess.preprocess)
 app.add_typer(datasets.app, name="datasets")
 
 
