@@ -1,0 +1,72 @@
+# Everything a newcomer needs: `make demo` to hear it, `make test` to trust it. Each target sets up
+# what it needs by itself (scripts/bootstrap), and the second time does nothing that is already done.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bootstrap lint format bench clean
+
+# The tools of the virtual environment come first, for make and for whatever they call.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Two is what the smallest machines have; say JOBS=8 where there is more.
+JOBS ?= 2
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+TRAIN ?=
+PYTEST_FLAGS ?=
+
+PYTHON_SOURCES := training tests scripts $(wildcard benchmarks)
+BUILT := build/.built
+# Whatever changes the engine, the objects or the packages; Python is run from where it lies, but a
+# new module has to be known to the installed package.
+SOURCES := pyproject.toml CMakeLists.txt CMakePresets.json \
+	$(shell find externals help pd_package max_package cmake -type f 2>/dev/null)
+MODULES := $(shell find training -name '*.py' 2>/dev/null | sort)
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
+		printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+bootstrap:
+	@scripts/bootstrap
+
+build: bootstrap $(BUILT) ## Build the engine, its Python binding and the packages for Pd and Max
+
+$(BUILT): $(SOURCES) build/.modules | bootstrap
+	@echo "building (the log is in build/build.log)"
+	@pip install --disable-pip-version-check --no-build-isolation --no-deps -e . \
+		>build/build.log 2>&1 || { tail -n 60 build/build.log; exit 1; }
+	@touch $@
+
+# Changes when the list of modules does, not when they do.
+build/.modules: FORCE
+	@mkdir -p build
+	@echo '$(MODULES)' | cmp -s - $@ || echo '$(MODULES)' >$@
+
+.PHONY: FORCE
+FORCE:
+
+demo: build ## Play the shipped instrument in Pure Data, into out/demo.wav (TRAIN=1 trains it first)
+	@TRAIN=$(TRAIN) python scripts/demo.py
+
+test: build ## Run all tests: the engine (also under ASan and TSan), Pd, Python
+	ctest --preset release
+	cmake --preset asan && cmake --build --preset asan && ctest --preset asan
+	cmake --preset tsan && cmake --build --preset tsan && ctest --preset tsan
+	python -m pytest $(PYTEST_FLAGS)
+
+bench: build ## Measure speed, latency and memory
+	@python benchmarks/run.py
+
+lint: bootstrap ## Check formatting and types; changes nothing
+	ruff format --check $(PYTHON_SOURCES)
+	ruff check $(PYTHON_SOURCES)
+	mypy
+	@git ls-files -z '*.h' '*.hpp' '*.cpp' '*.c' | xargs -0r clang-format --dry-run -Werror
+	@echo "clang-format: all files are formatted"
+
+format: bootstrap ## Format all sources
+	ruff format $(PYTHON_SOURCES)
+	ruff check --fix $(PYTHON_SOURCES)
+	@git ls-files -z '*.h' '*.hpp' '*.cpp' '*.c' | xargs -0r clang-format -i
+
+clean: ## Remove what was built; the virtual environment stays
+	rm -rf build out .pytest_cache .mypy_cache .ruff_cache .hypothesis
