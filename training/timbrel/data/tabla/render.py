@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ def render(
     mix = np.zeros(frames)
     for drum in ("dayan", "bayan"):
         voices = [event for event in events if event.drum == drum]
-        for event, following in zip(voices, [*voices[1:], None], strict=True):
+        for event, following in zip_longest(voices, voices[1:]):
             start = round(event.seconds * SAMPLE_RATE)
             sound = tuned(event.stroke, event.cents)[: max(0, frames - start)]
             if following is not None:

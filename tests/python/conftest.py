@@ -1,0 +1,74 @@
+"""What the Python tests share."""
+
+import os
+
+# Before numpy and torch are imported: on small machines, threads that compete for two cores make
+# tests take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Record = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def timbrel() -> Run:
+    """Runs the command line as a user does, in a process of its own."""
+
+    def run(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from timbrel.cli import main; main()"]
+        return subprocess.run(
+            [*command, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            **options,
+        )
+
+    return run
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    """The line that a failed command ends with; asserts that it failed as a user's mistake does."""
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("timbrel: ")]
+    assert len(lines) == 1
+    assert result.stderr.rstrip().endswith(lines[0])
+    return lines[0]
+
+
+@pytest.fixture(name="one_line")
+def _one_line() -> Callable[[subprocess.CompletedProcess[str]], str]:
+    return one_line
+
+
+@pytest.fixture
+def record() -> Record:
+    """Writes a recording of noise; each seed is another recording."""
+
+    def write(
+        path: Path,
+        *,
+        seconds: float = 1.0,
+        rate: int = 44_100,
+        channels: int = 1,
+        seed: int = 0,
+        level: float = 0.1,
+        subtype: str | None = None,
+    ) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(seed)
+        samples = level * rng.uniform(-1, 1, (round(seconds * rate), channels))
+        soundfile.write(path, samples, rate, subtype)
+        return path
+
+    return write
