@@ -106,6 +106,7 @@ TEST_CASE("of two waiting blocks the one that is due first is computed first") {
     while (urgent.stream->report().blocks + relaxed.stream->report().blocks < 2) {
         std::this_thread::yield();
     }
+    const std::lock_guard lock(mutex);
     CHECK(std::string(order.begin(), order.end()) == "fur");
 }
 

@@ -48,11 +48,14 @@ std::string one_line(const std::string& message) {
     return best.empty() ? "an error without a message" : best;
 }
 
-// One intra-op thread for the calling thread, which must be a new one: workers are many, and
+// One intra-op thread for the calling thread, which is one of ours: workers are many, and
 // oversubscribed OpenMP threads stall for hundreds of milliseconds. The setting belongs to the
 // thread, but torch hands the last value on to every thread that is new to it; so it is put back
 // for those of a program that uses torch for itself.
 void compute_alone() {
+    thread_local bool done = false;
+    if (done) return;
+    done = true;
     static std::mutex mutex;
     const std::lock_guard lock(mutex);
     const int of_others = at::get_num_threads();
@@ -119,8 +122,7 @@ class TorchModel : public Model {
     }
 
     void compute(const float* input, float* output, int batch, int frames) override {
-        thread_local const bool alone = (compute_alone(), true);
-        static_cast<void>(alone);
+        compute_alone();
         const torch::NoGradGuard no_grad;
         const Shape& shape = method_.shape;
         try {

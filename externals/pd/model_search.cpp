@@ -1,0 +1,28 @@
+#include "model_search.h"
+
+#include <filesystem>
+
+#include "engine_library.h"
+
+namespace timbrel::pd {
+
+std::string find_model(const t_canvas* canvas, const std::string& name, std::string& error) {
+    const std::string stem = name.ends_with(".ts") ? name.substr(0, name.size() - 3) : name;
+    const auto folder = package_folder() / "models";
+    std::error_code problem;
+    const auto own = folder / (stem + ".ts");
+    if (std::filesystem::is_regular_file(own, problem)) return own.string();
+
+    char directory[MAXPDSTRING];
+    char* file = nullptr;
+    const int handle = canvas_open(canvas, stem.c_str(), ".ts", directory, &file, MAXPDSTRING, 1);
+    if (handle >= 0) {
+        sys_close(handle);
+        return std::string(directory) + "/" + file;
+    }
+    error = stem + ".ts: no such file (looked in " + folder.string() +
+            ", in the patch's folder and in Pd's search path)";
+    return {};
+}
+
+}  // namespace timbrel::pd
