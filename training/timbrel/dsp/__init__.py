@@ -1,0 +1,1 @@
+"""Signal processing outside the networks: filter banks, spectra, noise."""

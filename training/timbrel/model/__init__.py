@@ -1,0 +1,1 @@
+"""The autoencoder of the paper: encoder, decoder, and what surrounds them."""
