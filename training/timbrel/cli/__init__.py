@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from timbrel import __version__
-from timbrel.cli import datasets, preprocess
+from timbrel.cli import datasets, evaluate, export, preprocess, train
 from timbrel.errors import UserError
 
 INTERRUPTED = 130
@@ -32,6 +32,18 @@ app.command(
     "preprocess",
     epilog="Example: [bold]timbrel preprocess ~/recordings my-dataset --rate 48000[/bold]",
 )(preprocess.preprocess)
+app.command(
+    "train",
+    epilog="Example: [bold]timbrel train my-dataset runs/first --preset tiny[/bold]",
+)(train.train)
+app.command(
+    "export",
+    epilog="Example: [bold]timbrel export runs/first my-model.ts --license CC0-1.0[/bold]",
+)(export.export)
+app.command(
+    "evaluate",
+    epilog="Example: [bold]timbrel evaluate my-model.ts held-out.wav --dataset my-dataset[/bold]",
+)(evaluate.evaluate)
 app.add_typer(datasets.app, name="datasets")
 
 

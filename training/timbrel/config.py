@@ -1,0 +1,132 @@
+"""A run's whole configuration: presets, overrides, and the copy kept in the run's folder."""
+
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from timbrel.errors import UserError
+from timbrel.model.config import ModelConfig, Positive, Section
+
+
+class LossConfig(Section):
+    """Weights of the variational stage (paper, equation 6)."""
+
+    beta: Annotated[float, Field(ge=0)] = 0.1  #: weight of the KL divergence
+    beta_warmup: Annotated[int, Field(ge=0)] = 0  #: steps over which beta rises from zero
+    loudness: Annotated[float, Field(ge=0)] = 1.0  #: weight of the loudness distance
+
+
+class TrainingConfig(Section):
+    """One stage of training: what is seen, for how long, and how fast it is learned."""
+
+    steps: Positive = 1_500_000
+    batch: Positive = 8
+    segment: Positive = 65_536  #: samples per example
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    final_learning_rate: Annotated[float, Field(gt=0)] | None = (
+        None  #: reached linearly; None: constant
+    )
+    adam_betas: tuple[float, float] = (0.5, 0.9)
+    loss: LossConfig = LossConfig()
+    phase_augmentation: Annotated[float, Field(ge=0, le=1)] = 0.8  #: probability of the all-pass
+    validate_every: Positive = 5_000
+    checkpoint_every: Positive = 5_000
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Config(Section):
+    """Everything that defines a run."""
+
+    preset: str
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _segment_fits(self) -> "Config":
+        if self.training.segment % self.model.ratio:
+            raise ValueError(
+                f"training.segment must be a multiple of {self.model.ratio}, the samples per latent"
+            )
+        if self.training.segment <= MINIMUM_SEGMENT:
+            raise ValueError(
+                f"training.segment must exceed {MINIMUM_SEGMENT} samples: the longest spectral "
+                "window does not fit the bands of a shorter one"
+            )
+        return self
+
+
+#: The 2048-sample STFT runs on bands too, at a sixteenth of the rate.
+MINIMUM_SEGMENT = 16_384
+
+
+def preset_names() -> list[str]:
+    """Names of the presets that the package ships."""
+    folder = resources.files("timbrel") / "presets"
+    return sorted(
+        p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml")
+    )
+
+
+def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
+    """A shipped preset with ``section.key=value`` overrides; values are YAML.
+
+    Raises:
+        UserError: for an unknown preset, key or value, naming it.
+    """
+    if name not in preset_names():
+        raise UserError(f"there is no preset '{name}'; there are: {', '.join(preset_names())}")
+    text = (resources.files("timbrel") / "presets" / f"{name}.yaml").read_text()
+    values = yaml.safe_load(text) or {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise UserError(f"'{override}' is not of the form section.key=value")
+        _set(values, key.split("."), yaml.safe_load(value))
+    return _validated({"preset": name, **values}, f"preset '{name}'")
+
+
+def read_config(path: Path) -> Config:
+    """The configuration that a run's folder holds.
+
+    Raises:
+        UserError: when the file is missing or not a valid configuration.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; is {path.parent} the folder of a run?") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: not a configuration")
+    return _validated(values, str(path))
+
+
+def dump_config(config: Config) -> str:
+    """The configuration as YAML, every default written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        section = values.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise UserError(f"'{key}' is a single value: it has no '{keys[-1]}'")
+        values = section
+    values[keys[-1]] = value
+
+
+def _validated(values: dict[str, Any], source: str) -> Config:
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "configuration"
+        what = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            what = "there is no such setting"
+        raise UserError(f"{source}: {where}: {what}") from None

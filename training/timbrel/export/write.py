@@ -1,0 +1,140 @@
+"""Writing a model file: script, verify, and only then put it in place."""
+
+import json
+import os
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import timbrel
+from timbrel.data import AudioDataset
+from timbrel.errors import UserError
+from timbrel.export.file import METADATA
+from timbrel.export.gate import verify
+from timbrel.export.instrument import Instrument
+from timbrel.model.autoencoder import Autoencoder
+from timbrel.training.run import Run
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LatentStatistics:
+    """Where one latent lives on the sound it was trained on."""
+
+    mean: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Authorship:
+    """Who made a model and on what terms it may be used; both optional."""
+
+    author: str | None = None
+    license: str | None = None
+
+
+def export_run(run: Run, output: Path, authorship: Authorship | None = None) -> dict[str, Any]:
+    """Exports the last checkpoint of a run to a model file.
+
+    Args:
+        run: the folder that `timbrel train` wrote.
+        output: the file to write; replaced only by a file that passed verification.
+        authorship: recorded in the file.
+
+    Returns:
+        The metadata written into the file.
+
+    Raises:
+        UserError: when the run is not readable or the file fails verification.
+    """
+    model, step = run.load_model()
+    config = run.config()
+    origin = run.origin()
+    metadata = {
+        "name": output.stem,
+        "preset": config.preset,
+        "step": step,
+        "dataset_fingerprint": origin.fingerprint,
+        **{k: v for k, v in asdict(authorship or Authorship()).items() if v is not None},
+    }
+    statistics = None
+    if Path(origin.path).exists():
+        dataset = AudioDataset.open(Path(origin.path))
+        if dataset.fingerprint == origin.fingerprint:
+            statistics = latent_statistics(model, dataset)
+    return write_model(model, output, metadata, statistics)
+
+
+def write_model(
+    model: Autoencoder,
+    output: Path,
+    metadata: dict[str, Any],
+    statistics: list[LatentStatistics] | None = None,
+) -> dict[str, Any]:
+    """Scripts, verifies and writes `model`; the file appears whole or not at all.
+
+    Raises:
+        UserError: when the reloaded file does not stream what `model` computes.
+    """
+    config = model.config
+    if output.suffix != ".ts":
+        raise UserError(f"{output}: a model's file name ends in .ts")
+    if not output.parent.is_dir():
+        raise UserError(f"{output.parent}: no such folder")
+    instrument = Instrument(model.eval()).eval()
+    described = {
+        "format_version": FORMAT_VERSION,
+        **metadata,
+        "sample_rate": config.sample_rate,
+        # What a listener measures: the streaming delay, and that of a causal filter bank within the
+        # network.
+        "latency": {
+            "encode": instrument.streaming_delay["encode"],
+            "decode": instrument.streaming_delay["decode"],
+            "forward": instrument.streaming_delay["forward"] + model.latency,
+        },
+        "latents": {
+            "count": config.latents,
+            "ratio": config.ratio,
+            **({"statistics": [asdict(s) for s in statistics]} if statistics else {}),
+        },
+        "torch_version": torch.__version__.split("+")[0],
+        "timbrel_version": timbrel.__version__,
+    }
+    handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}-", suffix=".ts")
+    os.close(handle)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is deprecated, and what every host reads
+            scripted = torch.jit.script(instrument)
+            torch.jit.save(scripted, temporary, {METADATA: json.dumps(described, indent=2)})
+            verify(Path(temporary), model, instrument)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, output)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return described
+
+
+@torch.no_grad()
+def latent_statistics(
+    model: Autoencoder, dataset: AudioDataset, seconds: float = 120.0
+) -> list[LatentStatistics]:
+    """Mean, minimum and maximum of each latent over the first `seconds` of the training split."""
+    ratio = model.config.ratio
+    frames = min(dataset.split_frames("train"), int(seconds * dataset.sample_rate)) // ratio * ratio
+    block = 64 * ratio
+    pieces: list[Tensor] = []
+    for start in range(0, frames, block):
+        x = torch.from_numpy(dataset.read("train", start, min(block, frames - start)))
+        pieces.append(model.encode(x.reshape(1, 1, -1))[0])
+    z = torch.cat(pieces, dim=-1)
+    return [LatentStatistics(float(row.mean()), float(row.min()), float(row.max())) for row in z]
