@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch import nn
+
 from timbrel.config import load_preset, preset_names
 from timbrel.dsp.spectral import MultiscaleDistance, evaluation_distance, loudness_distance
 from timbrel.errors import UserError
@@ -9,7 +11,6 @@ from timbrel.model.autoencoder import Autoencoder
 from timbrel.model.decoder import filter_noise
 from timbrel.model.encoder import Posterior
 from timbrel.training.losses import kl_divergence
-from torch import nn
 
 
 def folded_count(module: nn.Module) -> int:

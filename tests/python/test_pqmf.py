@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from timbrel.dsp.pqmf import PQMF
 from timbrel.dsp.prototype import design_prototype
 from timbrel.nn import Padding

@@ -7,6 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
+
 from timbrel.config import load_preset
 from timbrel.export.gate import relative_error, stream, streaming_errors
 from timbrel.export.instrument import Instrument
@@ -22,7 +24,6 @@ from timbrel.nn import (
     reset,
 )
 from timbrel.nn.noise import CounterNoise, counter_noise
-from torch import Tensor, nn
 
 #: Channels small enough for many runs; ratios, paddings and delays are those of the real presets.
 SMALL = ["model.capacity=4", "model.latents=6", "model.pqmf.taps=128"]
