@@ -37,20 +37,23 @@ std::vector<fs::path> loaded_libraries() {
         },
         &paths);
 #else
-    for (uint32_t i = 0; i < _dyld_image_count(); ++i) paths.emplace_back(_dyld_get_image_name(i));
+    for (uint32_t i = 0; i < _dyld_image_count(); ++i)
+        paths.emplace_back(_dyld_get_image_name(i));
 #endif
     return paths;
 }
 
-// Two libtorches in one process share their symbols by accident and crash by and by. Another external
-// that brings its own must be told from ours before ours is opened.
+// Two libtorches in one process share their symbols by accident and crash by and by. Another
+// external that brings its own must be told from ours before ours is opened.
 std::string foreign_torch() {
     const fs::path own = package_folder() / "lib";
     std::error_code problem;
     for (const fs::path& library : loaded_libraries()) {
         const std::string name = library.filename().string();
-        if (!name.starts_with("libtorch_cpu.") && !name.starts_with("libc10.")) continue;
-        if (!fs::equivalent(library, own / name, problem)) return library.string();
+        if (!name.starts_with("libtorch_cpu.") && !name.starts_with("libc10."))
+            continue;
+        if (!fs::equivalent(library, own / name, problem))
+            return library.string();
     }
     return {};
 }
@@ -71,7 +74,8 @@ const timbrel_api* open_engine(std::string& error) {
     const auto get_api =
         reinterpret_cast<timbrel_get_api_function>(dlsym(library, "timbrel_get_api"));
     const timbrel_api* api = get_api ? get_api(TIMBREL_ABI_VERSION) : nullptr;
-    if (!api) error = path.string() + " is of another version than this object; install both anew";
+    if (!api)
+        error = path.string() + " is of another version than this object; install both anew";
     return api;
 }
 
@@ -81,15 +85,15 @@ const timbrel_api* open_engine(std::string& error) {
     const fs::path path = package_folder() / kLibrary;
     const HMODULE other = GetModuleHandleW(L"torch_cpu.dll");
     if (other) {
-        error = "another libtorch is loaded already; use one external with a libtorch at a time, and "
-                "start Pd again";
+        error =
+            "another libtorch is loaded already; use one external with a libtorch at a time, and "
+            "start Pd again";
         return nullptr;
     }
     // torch's libraries lie in lib/, where the loader looks only when it is told to.
     AddDllDirectory((package_folder() / "lib").c_str());
-    const HMODULE library =
-        LoadLibraryExW(path.c_str(), nullptr,
-                       LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR);
+    const HMODULE library = LoadLibraryExW(
+        path.c_str(), nullptr, LOAD_LIBRARY_SEARCH_DEFAULT_DIRS | LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR);
     if (!library) {
         error = "the engine cannot be loaded (" + path.string() + ", error " +
                 std::to_string(GetLastError()) + ")";
@@ -98,7 +102,8 @@ const timbrel_api* open_engine(std::string& error) {
     const auto get_api = reinterpret_cast<timbrel_get_api_function>(
         reinterpret_cast<void*>(GetProcAddress(library, "timbrel_get_api")));
     const timbrel_api* api = get_api ? get_api(TIMBREL_ABI_VERSION) : nullptr;
-    if (!api) error = path.string() + " is of another version than this object; install both anew";
+    if (!api)
+        error = path.string() + " is of another version than this object; install both anew";
     return api;
 }
 

@@ -11,7 +11,8 @@ std::string find_model(const t_canvas* canvas, const std::string& name, std::str
     const auto folder = package_folder() / "models";
     std::error_code problem;
     const auto own = folder / (stem + ".ts");
-    if (std::filesystem::is_regular_file(own, problem)) return own.string();
+    if (std::filesystem::is_regular_file(own, problem))
+        return own.string();
 
     char directory[MAXPDSTRING];
     char* file = nullptr;

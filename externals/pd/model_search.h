@@ -7,8 +7,8 @@
 
 namespace timbrel::pd {
 
-// The path of a model named with or without .ts: in the package's models folder, then in the patch's
-// folder, then in Pd's search path. Empty with a line in `error` where there is none.
+// The path of a model named with or without .ts: in the package's models folder, then in the
+// patch's folder, then in Pd's search path. Empty with a line in `error` where there is none.
 std::string find_model(const t_canvas* canvas, const std::string& name, std::string& error);
 
 }  // namespace timbrel::pd

@@ -35,7 +35,8 @@ struct State {
     t_float told_rate = 0;  // the rate at which a mismatch was last reported
 
     ~State() {
-        if (!api) return;
+        if (!api)
+            return;
         api->stream_release(stream);
         api->model_release(model);
     }
@@ -80,9 +81,11 @@ void decide_waiting(State& state) {
 void warn_of_rate(Object* x, t_float rate) {
     State& state = *x->state;
     const double made_for = state.info().sample_rate;
-    if (made_for <= 0 || made_for == rate || state.told_rate == rate) return;
+    if (made_for <= 0 || made_for == rate || state.told_rate == rate)
+        return;
     state.told_rate = rate;
-    logpost(x, PD_NORMAL, "nn~: %s was made for %g Hz and Pd runs at %g Hz: it will sound transposed",
+    logpost(x, PD_NORMAL,
+            "nn~: %s was made for %g Hz and Pd runs at %g Hz: it will sound transposed",
             state.name.c_str(), made_for, static_cast<double>(rate));
 }
 
@@ -98,8 +101,10 @@ void dsp(Object* x, t_signal** signals) {
         return;
     }
     t_signal** next = signals;
-    for (const t_sample*& input : state.inputs) input = (*next++)->s_vec;
-    for (t_sample*& output : state.outputs) output = (*next++)->s_vec;
+    for (const t_sample*& input : state.inputs)
+        input = (*next++)->s_vec;
+    for (t_sample*& output : state.outputs)
+        output = (*next++)->s_vec;
     decide_waiting(state);
     warn_of_rate(x, rate);
     dsp_add(perform, 2, x, static_cast<t_int>(vector));
@@ -118,7 +123,8 @@ void poll_error(Object* x) {
 
 void report_methods(Object* x) {
     Report methods("methods");
-    for (int i = 0; i < x->state->info().method_count; ++i) methods.add(x->state->info().methods[i].name);
+    for (int i = 0; i < x->state->info().method_count; ++i)
+        methods.add(x->state->info().methods[i].name);
     methods.send(x->reports);
 }
 
@@ -180,9 +186,13 @@ void report_all(Object* x) {
 
 // ---- messages ----
 
-void enable(Object* x, t_floatarg on) { api->stream_set_enabled(x->state->stream, on != 0); }
+void enable(Object* x, t_floatarg on) {
+    api->stream_set_enabled(x->state->stream, on != 0);
+}
 
-void reset(Object* x) { api->stream_reset(x->state->stream); }
+void reset(Object* x) {
+    api->stream_reset(x->state->stream);
+}
 
 void offline(Object* x, t_symbol*, int count, t_atom* arguments) {
     State& state = *x->state;
@@ -215,12 +225,14 @@ t_method as_method(Function* function) {
 // All that the object understands: registered, and told by `help`, from here.
 const Message kMessages[] = {
     {"enable", as_method(enable), A_FLOAT, "0/1", "0: silence, and the model is not fed"},
-    {"reset", as_method(reset), A_NULL, "", "forget what was heard: streaming state as in the file"},
+    {"reset", as_method(reset), A_NULL, "",
+     "forget what was heard: streaming state as in the file"},
     {"offline", as_method(offline), A_GIMME, "0/1/auto",
      "wait for the model instead of fading over late blocks; auto: when Pd runs with -batch"},
     {"bang", as_method(report_state), A_NULL, "", "report model, method, buffer and channels"},
     {"stats", as_method(report_stats), A_NULL, "",
-     "report blocks, late and skipped ones, inference time in ms (median, 99th percentile, longest), "
+     "report blocks, late and skipped ones, inference time in ms (median, 99th percentile, "
+     "longest), "
      "load, latency"},
     {"latency", as_method(report_latency), A_NULL, "",
      "report latency in samples and ms, then the buffer's and the model's part in samples"},
@@ -232,7 +244,8 @@ const Message kMessages[] = {
 
 void help(Object*) {
     for (const Message& message : kMessages) {
-        post("nn~: %s%s%s: %s", message.selector, *message.usage ? " " : "", message.usage, message.does);
+        post("nn~: %s%s%s: %s", message.selector, *message.usage ? " " : "", message.usage,
+             message.does);
     }
 }
 
@@ -276,7 +289,8 @@ std::string choose_method(Object* x, const timbrel_model_info& info, const std::
     bool has_forward = false;
     for (int i = 0; i < info.method_count; ++i) {
         const std::string name = info.methods[i].name;
-        if (name == wanted) return wanted;
+        if (name == wanted)
+            return wanted;
         has_forward |= name == "forward";
         list += (list.empty() ? "" : ", ") + name;
     }
@@ -295,7 +309,8 @@ bool open_stream(Object* x, const Arguments& arguments) {
         const std::string path = find_model(canvas_getcurrent(), arguments.model, problem);
         if (!path.empty()) {
             state.model = api->model_open(path.c_str(), error, sizeof(error));
-            if (!state.model) problem = error;
+            if (!state.model)
+                problem = error;
         }
     }
     if (!state.model) {
@@ -322,7 +337,8 @@ bool open_stream(Object* x, const Arguments& arguments) {
 }
 
 void destroy(Object* x) {
-    if (x->clock) clock_free(x->clock);
+    if (x->clock)
+        clock_free(x->clock);
     delete x->state;
 }
 
@@ -342,8 +358,10 @@ void* create(t_symbol*, int count, t_atom* atoms) {
     State& state = *x->state;
     state.inputs.resize(static_cast<size_t>(state.method().in_channels));
     state.outputs.resize(static_cast<size_t>(state.method().out_channels));
-    for (size_t i = 1; i < state.inputs.size(); ++i) signalinlet_new(&x->pd, 0);
-    for (size_t i = 0; i < state.outputs.size(); ++i) outlet_new(&x->pd, &s_signal);
+    for (size_t i = 1; i < state.inputs.size(); ++i)
+        signalinlet_new(&x->pd, 0);
+    for (size_t i = 0; i < state.outputs.size(); ++i)
+        outlet_new(&x->pd, &s_signal);
     x->reports = outlet_new(&x->pd, &s_anything);
     x->clock = clock_new(x, as_method(poll_error));
     clock_delay(x->clock, kErrorPollMs);
@@ -358,6 +376,7 @@ extern "C" TIMBREL_EXPORT void nn_tilde_setup() {
     CLASS_MAINSIGNALIN(nn_class, Object, unused_scalar);
     class_addmethod(nn_class, as_method(dsp), gensym("dsp"), A_CANT, A_NULL);
     for (const Message& message : kMessages) {
-        class_addmethod(nn_class, message.method, gensym(message.selector), message.argument, A_NULL);
+        class_addmethod(nn_class, message.method, gensym(message.selector), message.argument,
+                        A_NULL);
     }
 }

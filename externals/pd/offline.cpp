@@ -32,14 +32,16 @@ bool command_line_says_batch() {
     return std::wcsstr(GetCommandLineW(), L" -batch") != nullptr;
 #elif defined(__APPLE__)
     for (int i = 1; i < *_NSGetArgc(); ++i) {
-        if (std::string((*_NSGetArgv())[i]) == "-batch") return true;
+        if (std::string((*_NSGetArgv())[i]) == "-batch")
+            return true;
     }
     return false;
 #else
     std::ifstream file("/proc/self/cmdline", std::ios::binary);
     std::string argument;
     while (std::getline(file, argument, '\0')) {
-        if (argument == "-batch") return true;
+        if (argument == "-batch")
+            return true;
     }
     return false;
 #endif

@@ -25,7 +25,9 @@ __all__ = ["Latency", "Method", "Model", "Statistics", "Stream", "torch_version"
 
 @dataclass(frozen=True)
 class Method:
-    """One method of a model: (batch, in_channels, n / in_ratio) to (batch, out_channels, n / out_ratio).
+    """One method of a model.
+
+    It makes (batch, out_channels, n / out_ratio) of (batch, in_channels, n / in_ratio).
 
     `latency` is the model's own delay in samples, 0 where the file states none. A label is empty
     where the file has none.

@@ -24,28 +24,31 @@ using torch::jit::Module;
 
 constexpr int kLargestShape = 1 << 20;  // of channels and ratios; a file that says more is broken
 
-// Torch's messages run over pages and end in a C++ or TorchScript backtrace. What says something is
-// the first line, or in an error raised by the model's own code, the last.
+// Torch's messages run over pages and end in a C++ backtrace. What says something is the first
+// line, or, where the model's own code failed, the last: the listing of that code comes before it.
 std::string one_line(const std::string& message) {
-    std::string best;
+    std::vector<std::string> lines;
     for (size_t at = 0; at < message.size();) {
         const size_t end = std::min(message.find('\n', at), message.size());
         std::string line = message.substr(at, end - at);
         at = end + 1;
         line.erase(0, line.find_first_not_of(" \t"));
-        if (line.empty())
-            continue;
         if (line.starts_with("Exception raised from"))
             break;
-        if (line.starts_with("RuntimeError:") || line.starts_with("torch.jit.Error:")) {
-            best = line.substr(line.find(':') + 2);
-        } else if (best.empty() && !line.starts_with("The following operation failed")) {
-            best = line;
-        }
+        if (!line.empty())
+            lines.push_back(line);
     }
-    if (best.size() > 300)
-        best = best.substr(0, 297) + "...";
-    return best.empty() ? "an error without a message" : best;
+    if (lines.empty())
+        return "an error without a message";
+    const bool in_model = lines.front().starts_with("The following operation failed");
+    std::string line = in_model ? lines.back() : lines.front();
+    for (const std::string prefix : {"builtins.", "RuntimeError: ", "torch.jit.Error: "}) {
+        if (line.starts_with(prefix))
+            line.erase(0, prefix.size());
+    }
+    if (line.size() > 300)
+        line = line.substr(0, 297) + "...";
+    return line;
 }
 
 // One intra-op thread for the calling thread, which is one of ours: workers are many, and
@@ -54,7 +57,8 @@ std::string one_line(const std::string& message) {
 // for those of a program that uses torch for itself.
 void compute_alone() {
     thread_local bool done = false;
-    if (done) return;
+    if (done)
+        return;
     done = true;
     static std::mutex mutex;
     const std::lock_guard lock(mutex);

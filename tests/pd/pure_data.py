@@ -1,0 +1,132 @@
+"""Renders patches with a real Pure Data, faster than real time and without a sound card."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+PACKAGE = Path(__file__).parents[2] / "build" / "pd_package" / "timbrel"
+RATE = 44100
+VECTOR = 64
+
+
+@dataclass
+class Patch:
+    """A Pd file in the making; `add` returns an object's number for `connect`."""
+
+    lines: list[str] = field(default_factory=lambda: ["#N canvas 0 0 600 400 12;"])
+    count: int = 0
+
+    def add(self, text: str, kind: str = "obj") -> int:
+        escaped = text.replace(",", " \\,").replace(";", " \\;")
+        self.lines.append(f"#X {kind} 10 {20 * self.count} {escaped};")
+        self.count += 1
+        return self.count - 1
+
+    def connect(self, source: int, outlet: int, target: int, inlet: int = 0) -> None:
+        self.lines.append(f"#X connect {source} {outlet} {target} {inlet};")
+
+    def write(self, path: Path) -> None:
+        path.write_text("\n".join(self.lines) + "\n")
+
+
+@dataclass
+class Rendering:
+    """What came out: samples (channels, frames), and what Pd said, line by line."""
+
+    samples: np.ndarray
+    console: list[str]
+
+    def reports(self, name: str = "report") -> list[str]:
+        """What arrived at the [print] of an object's report outlet."""
+        return [line[len(name) + 2 :] for line in self.console if line.startswith(f"{name}: ")]
+
+    def errors(self) -> list[str]:
+        """What [nn~] complained about in red."""
+        return [line[7:] for line in self.console if line.startswith("error: nn~: ")]
+
+    def posts(self) -> list[str]:
+        """What [nn~] said besides."""
+        return [line for line in self.console if line.startswith("nn~: ")]
+
+
+def run(patch: Path, *arguments: str, timeout: float = 120) -> list[str]:
+    """Runs Pd on a patch until the patch quits it, and returns the console.
+
+    Raises:
+        AssertionError: when Pd ends in any other way than by being asked to.
+    """
+    pd = shutil.which("pd")
+    assert pd, "Pure Data is not installed (pd is not in PATH)"
+    command = [pd, "-batch", "-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(RATE)]
+    command += ["-path", str(PACKAGE), *arguments, "-open", str(patch)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, f"Pd ended with {done.returncode}:\n{done.stderr}"
+    return done.stderr.splitlines()
+
+
+def render(
+    folder: Path,
+    objects: list[str],
+    signal: np.ndarray,
+    outlets: int = 1,
+    messages: dict[float, str] | None = None,
+) -> Rendering:
+    """Plays a signal through the first of some objects, into a file of 32-bit floats.
+
+    Args:
+        folder: where the patch, and models that it names, lie.
+        objects: the text of each; all are created, the first is played.
+        signal: (channels, frames); one channel per inlet.
+        outlets: signal outlets of the object; the next one is printed as `report`.
+        messages: sent to the object, by time in ms.
+
+    Returns:
+        As many samples as went in, rounded up to Pd's vectors.
+    """
+    channels, frames = signal.shape
+    soundfile.write(folder / "in.wav", signal.T, RATE, subtype="FLOAT")
+    patch = Patch()
+    reader = patch.add(f"readsf~ {channels}")
+    writer = patch.add(f"writesf~ {outlets}")
+    played, *_ = [patch.add(text) for text in objects]
+    report = patch.add("print report")
+    for i in range(channels):
+        patch.connect(reader, i, played, i)
+    for i in range(outlets):
+        patch.connect(played, i, writer, i)
+    patch.connect(played, outlets, report)
+
+    start = patch.add("loadbang")
+    order = patch.add("t b b b b")
+    patch.connect(start, 0, order)
+    open_out = patch.add("open -wave -bytes 4 out.wav, start", "msg")
+    open_in = patch.add("open in.wav, 1", "msg")
+    dsp = patch.add("; pd dsp 1", "msg")
+    length = patch.add(f"del {(-(-frames // VECTOR) * VECTOR) / RATE * 1000 + 1e-3:.6f}")
+    patch.connect(order, 3, open_out)
+    patch.connect(order, 2, open_in)
+    patch.connect(order, 1, length)
+    patch.connect(order, 0, dsp)
+    patch.connect(open_out, 0, writer)
+    patch.connect(open_in, 0, reader)
+    stop = patch.add("stop", "msg")
+    patch.connect(length, 0, stop)
+    patch.connect(stop, 0, writer)
+    leave = patch.add("del 50")
+    patch.connect(length, 0, leave)
+    goodbye = patch.add("; pd quit", "msg")
+    patch.connect(leave, 0, goodbye)
+    for time, message in (messages or {}).items():
+        wait = patch.add(f"del {time}")
+        box = patch.add(message, "msg")
+        patch.connect(order, 1, wait)
+        patch.connect(wait, 0, box)
+        patch.connect(box, 0, played)
+    patch.write(folder / "patch.pd")
+    console = run(folder / "patch.pd")
+    samples, _ = soundfile.read(folder / "out.wav", dtype="float32", always_2d=True)
+    return Rendering(samples.T, console)
