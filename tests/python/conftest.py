@@ -2,9 +2,9 @@
 
 import os
 
-# Before numpy and torch are imported: on small machines, threads that compete for two cores make
-# tests take ten times as long.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Before numpy and torch are imported: where other work runs beside the tests, threads that wait
+# for each other make them take twenty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import subprocess
 import sys

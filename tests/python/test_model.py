@@ -103,6 +103,7 @@ def test_silence_has_finite_distances_and_gradients() -> None:
         ("model.pqmf.taps=500", "taps must be a multiple of 32"),
         ("model.ratios=[3, 5]", "the product of model.ratios must be even"),
         ("model.noise.strides=[4, 4, 4, 4]", "must divide that of model.ratios"),
+        ("training.final_learning_rate=1", "must not exceed training.learning_rate"),
         ("training.segment=5000", "training.segment must be a multiple of 2048"),
         ("training.segment=16384", "training.segment must exceed 16384"),
         ("capacity", "is not of the form section.key=value"),

@@ -46,7 +46,10 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
 
     @model_validator(mode="after")
-    def _segment_fits(self) -> "Config":
+    def _training_fits(self) -> "Config":
+        final = self.training.final_learning_rate
+        if final is not None and final > self.training.learning_rate:
+            raise ValueError("training.final_learning_rate must not exceed training.learning_rate")
         if self.training.segment % self.model.ratio:
             raise ValueError(
                 f"training.segment must be a multiple of {self.model.ratio}, the samples per latent"

@@ -18,9 +18,12 @@ def train(
     """Train a model on a dataset; interrupted, the same command goes on where it stopped."""
     from timbrel.config import load_preset
     from timbrel.data import AudioDataset
-    from timbrel.training.run import train as fit
 
+    # What is wrong is said before Lightning takes its seconds to load.
     config = load_preset(preset, set_ or [])
-    done = fit(config, AudioDataset.open(dataset), dataset, run)
+    opened = AudioDataset.open(dataset)
+    from timbrel.training.fit import train as fit
+
+    done = fit(config, opened, dataset, run)
     print(f"{done.folder}: trained for {config.training.steps} steps")
     print(f"next: timbrel export {done.folder} NAME.ts")

@@ -116,6 +116,8 @@ def verify(path: Path, model: Autoencoder, instrument: Instrument) -> None:
     Raises:
         UserError: naming the method and the error, when the file does not do what was trained.
     """
+    if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+        raise UserError("not exported: the trained weights are not finite; training has failed")
     for batch in (1, 4):
         loaded = load_instrument(path)
         errors = streaming_errors(model, loaded, instrument.streaming_delay, batch)
@@ -123,6 +125,6 @@ def verify(path: Path, model: Autoencoder, instrument: Instrument) -> None:
             if not error < TOLERANCE:
                 raise UserError(
                     f"not exported: `{method}` streamed in blocks differs from the trained network "
-                    f"by {error:.1e} (batch {batch}, at most {TOLERANCE:.0e} is allowed): a layer "
-                    "has no faithful streaming twin, or the weights are not finite"
+                    f"by {error:.1e} (batch {batch}, at most {TOLERANCE:.0e} is allowed): a "
+                    "layer without a faithful streaming twin"
                 )

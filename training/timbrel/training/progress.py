@@ -68,7 +68,7 @@ class Progress(Callback):
         )
         if ratio > COLLAPSE:
             line += "; the output hardly depends on the input yet"
-        self.console.print(line, highlight=False)
+        self.console.print(line, highlight=False, soft_wrap=True)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         self.bar.stop()

@@ -1,0 +1,214 @@
+"""Training: what a step sees, what a run keeps, and how it goes on."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.signal import freqz
+
+from timbrel.config import Config, dump_config, load_preset, read_config
+from timbrel.data import AudioDataset
+from timbrel.data.preprocess import preprocess
+from timbrel.errors import UserError
+from timbrel.training.crops import Crops, dequantise, random_allpass
+from timbrel.training.fit import train
+from timbrel.training.run import Run
+
+QUICK = [
+    "model.capacity=2",
+    "model.latents=4",
+    "training.batch=2",
+    "training.segment=18432",
+    "training.validate_every=4",
+    "training.checkpoint_every=2",
+]
+
+
+def quick(steps: int, *overrides: str) -> Config:
+    return load_preset("tiny", [*QUICK, f"training.steps={steps}", *overrides])
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from timbrel.data.tabla import make
+
+    folder = tmp_path_factory.mktemp("sound")
+    made = make(folder / "tabla", minutes=0.5)
+    preprocess(made.train[0].parent, folder / "dataset", sample_rate=44_100)
+    return folder / "dataset"
+
+
+def fit(dataset: Path, folder: Path, config: Config) -> Run:
+    return train(config, AudioDataset.open(dataset), dataset, folder)
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    return run.load_model()[0].state_dict()
+
+
+def test_a_crop_depends_on_seed_step_and_index_alone(dataset: Path) -> None:
+    opened = AudioDataset.open(dataset)
+    options = {"segment": 4096, "examples": 64, "phase_augmentation": 0.8}
+    whole = Crops(opened, seed=3, **options)
+    resumed = Crops(opened, seed=3, first=40, **options)
+    assert len(whole) == 64
+    assert len(resumed) == 24
+    assert torch.equal(whole[45], resumed[5])
+    assert whole[45].shape == (1, 4096)
+    assert not torch.equal(whole[45], Crops(opened, seed=4, **options)[45])
+
+
+def test_the_allpass_changes_phases_only() -> None:
+    impulse = np.zeros(1 << 16, dtype=np.float32)
+    impulse[0] = 1
+    for seed in range(5):
+        response = random_allpass(impulse, 44_100, np.random.default_rng(seed))
+        _, h = freqz(response, worN=4096)
+        np.testing.assert_allclose(np.abs(h), 1, atol=1e-3)
+        assert np.ptp(np.angle(h)) > 1
+
+
+def test_dequantisation_stays_within_one_step() -> None:
+    x = np.zeros(10_000, dtype=np.float32)
+    noise = dequantise(x, np.random.default_rng(0))
+    assert noise.min() >= 0
+    assert noise.max() <= 2**-16
+    assert noise.std() == pytest.approx(2**-16 / 12**0.5, rel=0.05)
+
+
+def test_training_lowers_the_loss_and_leaves_a_complete_run(dataset: Path, tmp_path: Path) -> None:
+    run = fit(dataset, tmp_path / "run", quick(30))
+    assert read_config(run.config_file) == quick(30)
+    assert run.origin().fingerprint == AudioDataset.open(dataset).fingerprint
+    model, step = run.load_model()
+    assert step == 30
+    assert not model.training
+    lines = (run.folder / "logs" / "csv" / "metrics.csv").read_text().splitlines()
+    header = lines[0].split(",")
+    assert {"train/total", "train/divergence", "validation/own_to_other"} <= set(header)
+    column = header.index("train/total")
+    losses = [float(c) for line in lines[1:] if (c := line.split(",")[column])]
+    assert losses[-1] < 0.95 * losses[0]
+
+
+def test_a_resumed_run_equals_one_that_never_stopped(dataset: Path, tmp_path: Path) -> None:
+    # The posterior's noise is drawn anew, so that it is made not to matter here.
+    still = ["training.loss.beta=1000000", "training.learning_rate=1e-9"]
+    still += ["training.final_learning_rate=null"]
+    straight = fit(dataset, tmp_path / "straight", quick(6, *still))
+    fit(dataset, tmp_path / "resumed", quick(4, *still))
+    resumed = fit(dataset, tmp_path / "resumed", quick(6, *still))
+    assert resumed.load_model()[1] == 6
+    # Statistics of the batches seen stand in the batch norms: other crops would show.
+    first, second = weights(straight), weights(resumed)
+    seen = [name for name in first if "encoder.1.running" in name]
+    assert seen
+    for name in seen:
+        torch.testing.assert_close(first[name], second[name], rtol=1e-5, atol=1e-8)
+
+
+def test_a_finished_run_is_left_alone(dataset: Path, tmp_path: Path) -> None:
+    run = fit(dataset, tmp_path / "run", quick(2))
+    before = run.last_checkpoint.stat().st_mtime_ns
+    fit(dataset, tmp_path / "run", quick(2))
+    assert run.last_checkpoint.stat().st_mtime_ns == before
+
+
+def test_ctrl_c_keeps_what_was_learned(dataset: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from timbrel.cli import main; main()", "train"]
+    overrides = [*QUICK, "training.steps=100000", "training.checkpoint_every=100000"]
+    settings = [part for o in overrides for part in ("--set", o)]
+    run = Run(tmp_path / "run")
+    process = subprocess.Popen(
+        [*command, dataset, run.folder, "--preset", "tiny", *settings],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:  # the first validation proves that steps are being taken
+        if line.startswith("step 4:"):
+            break
+    process.send_signal(signal.SIGINT)
+    rest = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+    assert rest.rstrip().endswith("run the same command again to resume")
+    assert run.load_model()[1] >= 4
+
+
+def test_a_run_killed_at_any_moment_goes_on(dataset: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from timbrel.cli import main; main()", "train"]
+    settings = [part for o in [*QUICK, "training.steps=100000"] for part in ("--set", o)]
+    run = Run(tmp_path / "run")
+    process = subprocess.Popen(
+        [*command, dataset, run.folder, "--preset", "tiny", *settings], stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not run.last_checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    reached = run.load_model()[1]
+    assert reached >= 2
+    assert fit(dataset, run.folder, quick(reached + 2)).load_model()[1] == reached + 2
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (["training.seed=1"], "holds a run with other settings"),
+        (["model.sample_rate=48000"], "is at 44100 Hz, the model at 48000 Hz"),
+    ],
+)
+def test_what_does_not_fit_a_run_is_refused(
+    dataset: Path, tmp_path: Path, change: list[str], complaint: str
+) -> None:
+    fit(dataset, tmp_path / "run", quick(2))
+    with pytest.raises(UserError, match=complaint):
+        fit(dataset, tmp_path / "run", quick(2, *change))
+
+
+def test_a_configuration_survives_its_file(tmp_path: Path) -> None:
+    config = load_preset("v1", ["model.padding=causal"])
+    (tmp_path / "config.yaml").write_text(dump_config(config))
+    assert read_config(tmp_path / "config.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "no such file"),
+        ("model: [", "not readable as YAML"),
+        ("hello", "not a configuration"),
+        ("preset: v1\nmodel: {capacity: many}", "model.capacity"),
+    ],
+)
+def test_a_broken_configuration_file_is_named(
+    tmp_path: Path, content: str | None, complaint: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError) as raised:
+        read_config(path)
+    assert str(path) in str(raised.value)
+    assert complaint in str(raised.value)
+
+
+def test_the_command_line_refuses_in_one_line(
+    timbrel: Callable[..., subprocess.CompletedProcess[str]],
+    one_line: Callable[[subprocess.CompletedProcess[str]], str],
+    tmp_path: Path,
+    dataset: Path,
+) -> None:
+    run = tmp_path / "run"
+    assert "no preset" in one_line(timbrel("train", dataset, run, "--preset", "grand"))
+    assert "dataset" in one_line(timbrel("train", tmp_path, run, "--preset", "tiny"))
+    assert not run.exists()
+    assert "folder of a run" in one_line(timbrel("export", tmp_path / "none", tmp_path / "m.ts"))
