@@ -18,7 +18,7 @@ BUILT := build/.built
 # Whatever changes the engine, the objects or the packages; Python is run from where it lies, but a
 # new module has to be known to the installed package.
 SOURCES := pyproject.toml CMakeLists.txt CMakePresets.json \
-	$(shell find externals help pd_package max_package cmake -type f 2>/dev/null)
+	$(shell find externals help models pd_package max_package cmake -type f 2>/dev/null)
 MODULES := $(shell find training -name '*.py' 2>/dev/null | sort)
 
 help: ## Show this list

@@ -19,7 +19,7 @@ from timbrel.evaluation.spectrum import shaped_noise
 from timbrel.export.file import load_instrument, read_metadata, unoptimised
 
 #: Samples per excerpt: long enough for every scale, short enough to differ from its neighbours.
-EXCERPT = 65_536
+EXCERPT = 32_768
 
 
 @dataclass(frozen=True)
