@@ -1,5 +1,6 @@
 """Renders patches with a real Pure Data, faster than real time and without a sound card."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -53,8 +54,12 @@ class Rendering:
         return [line for line in self.console if line.startswith("nn~: ")]
 
 
-def run(patch: Path, *arguments: str, timeout: float = 120) -> list[str]:
+def run(patch: Path, environment: dict[str, str] | None = None) -> list[str]:
     """Runs Pd on a patch until the patch quits it, and returns the console.
+
+    Args:
+        patch: the file.
+        environment: variables besides those of this process.
 
     Raises:
         AssertionError: when Pd ends in any other way than by being asked to.
@@ -62,8 +67,11 @@ def run(patch: Path, *arguments: str, timeout: float = 120) -> list[str]:
     pd = shutil.which("pd")
     assert pd, "Pure Data is not installed (pd is not in PATH)"
     command = [pd, "-batch", "-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(RATE)]
-    command += ["-path", str(PACKAGE), *arguments, "-open", str(patch)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    command += ["-path", str(PACKAGE), "-open", str(patch)]
+    variables = os.environ | (environment or {})
+    done = subprocess.run(
+        command, env=variables, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, f"Pd ended with {done.returncode}:\n{done.stderr}"
     return done.stderr.splitlines()
 
@@ -91,32 +99,39 @@ def render(
     soundfile.write(folder / "in.wav", signal.T, RATE, subtype="FLOAT")
     patch = Patch()
     reader = patch.add(f"readsf~ {channels}")
-    writer = patch.add(f"writesf~ {outlets}")
+    # Not writesf~, which a Pd that quits may leave with its file unwritten.
+    arrays = [f"heard{i}" for i in range(outlets)]
+    writers = [patch.add(f"tabwrite~ {array}") for array in arrays]
     played, *_ = [patch.add(text) for text in objects]
     report = patch.add("print report")
     for i in range(channels):
         patch.connect(reader, i, played, i)
     for i in range(outlets):
-        patch.connect(played, i, writer, i)
+        patch.connect(played, i, writers[i])
     patch.connect(played, outlets, report)
 
     start = patch.add("loadbang")
     order = patch.add("t b b b b")
     patch.connect(start, 0, order)
-    open_out = patch.add("open -wave -bytes 4 out.wav, start", "msg")
+    record = patch.add("bang", "msg")
     open_in = patch.add("open in.wav, 1", "msg")
     dsp = patch.add("; pd dsp 1", "msg")
-    length = patch.add(f"del {(-(-frames // VECTOR) * VECTOR) / RATE * 1000 + 1e-3:.6f}")
-    patch.connect(order, 3, open_out)
+    rounded = -(-frames // VECTOR) * VECTOR
+    length = patch.add(f"del {rounded / RATE * 1000 + 1:.6f}")
+    patch.connect(order, 3, record)
     patch.connect(order, 2, open_in)
     patch.connect(order, 1, length)
     patch.connect(order, 0, dsp)
-    patch.connect(open_out, 0, writer)
+    for writer in writers:
+        patch.connect(record, 0, writer)
     patch.connect(open_in, 0, reader)
-    stop = patch.add("stop", "msg")
-    patch.connect(length, 0, stop)
-    patch.connect(stop, 0, writer)
-    leave = patch.add("del 50")
+    save = patch.add(f"write -wave -bytes 4 out.wav {' '.join(arrays)}", "msg")
+    filer = patch.add("soundfiler")
+    patch.connect(length, 0, save)
+    patch.connect(save, 0, filer)
+    for array in arrays:
+        patch.add(f"table {array} {rounded}")
+    leave = patch.add("del 1")
     patch.connect(length, 0, leave)
     goodbye = patch.add("; pd quit", "msg")
     patch.connect(leave, 0, goodbye)

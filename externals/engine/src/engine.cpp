@@ -106,15 +106,23 @@ class Engine {
         const Description& description = prototype->description();
         std::shared_ptr<LoadedModel> model(new LoadedModel{prototype, Info(path, description)});
         models_[key] = model;
+        stop_before_what_exists_now_is_destroyed();
         return model;
     }
 
-  private:
-    Engine() {
-        // Registered after libtorch was loaded, hence run before its own destructors: no worker may
-        // be computing when those run. One that hangs is not waited for.
-        std::atexit([] { get().pool_.stop(std::chrono::seconds(2)); });
+    // No thread of ours may be inside libtorch when its static objects are destroyed. Many of those
+    // are made on first use, and what is registered last is run first: so this is called again
+    // after every warm-up, which uses all that the model will. A block that hangs is not waited
+    // for.
+    void stop_before_what_exists_now_is_destroyed() {
+        std::atexit([] {
+            get().pool_.stop(std::chrono::seconds(2));
+            get().pool_.background().halt(std::chrono::seconds(2));
+        });
     }
+
+  private:
+    Engine() = default;
 
     WorkerPool pool_{WorkerPool::default_size()};
     std::mutex mutex_;
@@ -205,6 +213,7 @@ timbrel_stream* stream_create(timbrel_model* handle, const timbrel_stream_option
         const timbrel_stream_info info{model->info.find(name), requested, layout.block,
                                        layout.blocking, layout.batch};
         pool.add(stream);
+        Engine::get().stop_before_what_exists_now_is_destroyed();
         return new timbrel_stream{model, info, std::move(stream)};
     });
 }

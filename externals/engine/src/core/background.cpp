@@ -37,19 +37,28 @@ void Background::drain() {
     changed_.wait(lock, [this] { return tasks_.empty() && !running_; });
 }
 
+void Background::halt(std::chrono::steady_clock::duration patience) {
+    std::unique_lock lock(mutex_);
+    halted_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, patience, [this] { return !running_; });
+}
+
 void Background::run() {
     set_up_background_thread();
     std::unique_lock lock(mutex_);
     while (!stopping_ || !tasks_.empty()) {
         changed_.wait_for(lock, std::chrono::seconds(1),
-                          [this] { return stopping_ || !tasks_.empty(); });
+                          [this] { return stopping_ || halted_ || !tasks_.empty(); });
+        if (halted_)
+            return;
         running_ = true;
         std::deque<std::function<void()>> tasks;
         tasks.swap(tasks_);
         lock.unlock();
         for (auto& task : tasks) {
             task();
-            task = nullptr;
+            task = nullptr;  // and what it holds, here
         }
         if (chore_)
             chore_();

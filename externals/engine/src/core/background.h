@@ -1,6 +1,7 @@
 // One low-priority thread for everything that takes time and that nobody waits for.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,6 +27,10 @@ class Background {
     // Waits until everything posted so far is done.
     void drain();
 
+    // For the end of the process: begins nothing any more and waits for what runs, at most this
+    // long. What was posted is neither done nor destroyed.
+    void halt(std::chrono::steady_clock::duration patience);
+
   private:
     void run();
 
@@ -35,6 +40,7 @@ class Background {
     std::deque<std::function<void()>> tasks_;
     bool stopping_ = false;
     bool running_ = false;
+    bool halted_ = false;
     std::thread thread_;  // last: it uses all of the above
 };
 
