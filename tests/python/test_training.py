@@ -89,7 +89,7 @@ def test_training_lowers_the_loss_and_leaves_a_complete_run(dataset: Path, tmp_p
     model, step = run.load_model()
     assert step == 30
     assert not model.training
-    lines = (run.folder / "logs" / "csv" / "metrics.csv").read_text().splitlines()
+    lines = (run.folder / "logs" / "csv_from_step_0" / "metrics.csv").read_text().splitlines()
     header = lines[0].split(",")
     assert {"train/total", "train/divergence", "validation/own_to_other"} <= set(header)
     column = header.index("train/total")

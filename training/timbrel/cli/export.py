@@ -29,4 +29,6 @@ def export(
         f"{output}: {latents['count']} latents, one frame per {latents['ratio']} samples; latency "
         f"{latency} samples ({1000 * latency / rate:.1f} ms) beside the buffer's"
     )
+    if "statistics" not in latents:
+        print("without statistics of its latents: the dataset is no longer where it was")
     print(f"next: [nn~ {output.stem} forward] in Pure Data, with the file in the patch's folder")

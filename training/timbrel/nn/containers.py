@@ -1,7 +1,5 @@
 """Containers that convert themselves: chains, residuals, and branches aligned where they meet."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -68,71 +66,53 @@ class StreamingResidual(Twin):
 
 
 class _Branches(nn.Module):
-    """Parallel branches over one input, all of one rate; `channels` is what each of them gives."""
+    """Two branches over one input, of one rate; `channels` is what each of them gives."""
 
-    def __init__(self, channels: Sequence[int], *branches: nn.Module) -> None:
+    product = False
+
+    def __init__(self, channels: tuple[int, int], first: nn.Module, second: nn.Module) -> None:
         super().__init__()
-        self.channels = tuple(channels)
-        self.branches = nn.ModuleList(branches)
+        self.channels = channels
+        self.first = first
+        self.second = second
 
-    def aligned(self, delay: int) -> tuple[list[nn.Module], int]:
-        streamed = [convert(branch, delay) for branch in self.branches]
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.first(x)
+        return y * self.second(x) if self.product else y + self.second(x)
+
+    def streamed(self, delay: int) -> Streamed:
+        streamed = [convert(branch, delay) for branch in (self.first, self.second)]
         latest = max(branch.delay for branch in streamed)
-        twins = [
+        first, second = (
             nn.Sequential(twin, _wait(channels, latest - lag, self)) if lag < latest else twin
             for channels, (twin, lag) in zip(self.channels, streamed, strict=True)
-        ]
-        return twins, latest
+        )
+        return Streamed(StreamingBranches(first, second, self.product), latest)
 
 
 class Sum(_Branches):
     """The sum of two branches."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.branches[0](x) + self.branches[1](x)
-        return y
-
-    def streamed(self, delay: int) -> Streamed:
-        twins, latest = self.aligned(delay)
-        return Streamed(StreamingSum(*twins), latest)
-
-
-class StreamingSum(Twin):
-    """Twin of `Sum`."""
-
-    def __init__(self, first: nn.Module, second: nn.Module) -> None:
-        super().__init__()
-        self.first = first
-        self.second = second
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.first(x) + self.second(x)
-        return y
-
 
 class Gate(_Branches):
     """The product of two branches: a signal and its gain."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.branches[0](x) * self.branches[1](x)
-        return y
-
-    def streamed(self, delay: int) -> Streamed:
-        twins, latest = self.aligned(delay)
-        return Streamed(StreamingGate(*twins), latest)
+    product = True
 
 
-class StreamingGate(Twin):
-    """Twin of `Gate`."""
+class StreamingBranches(Twin):
+    """Twin of `Sum` and `Gate`: the branch that looks less far ahead waits for the other."""
 
-    def __init__(self, signal: nn.Module, gain: nn.Module) -> None:
+    def __init__(self, first: nn.Module, second: nn.Module, product: bool) -> None:
         super().__init__()
-        self.signal = signal
-        self.gain = gain
+        self.first = first
+        self.second = second
+        self.product = product
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.signal(x) * self.gain(x)
-        return y
+        y: Tensor = self.first(x)
+        z: Tensor = self.second(x)
+        return y * z if self.product else y + z
 
 
 def _wait(channels: int, frames: int, like: nn.Module) -> nn.Module:

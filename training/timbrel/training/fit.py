@@ -83,7 +83,8 @@ def _fit(run: Run, config: Config, dataset: AudioDataset) -> None:
         devices=1,
         logger=[
             TensorBoardLogger(logs, name="", version="tensorboard"),
-            CSVLogger(logs, name="", version="csv"),
+            # It deletes what it finds in its folder: every start gets one of its own.
+            CSVLogger(logs, name="", version=f"csv_from_step_{first}"),
         ],
         callbacks=[checkpoints, Progress(training.steps)],
         enable_progress_bar=False,
