@@ -1,0 +1,123 @@
+"""`make bench`: speed, stalls, latency and memory, each beside a reference in the same run.
+
+Times differ from machine to machine and with what else runs there; the ratios are what to compare.
+"""
+
+import tempfile
+from pathlib import Path
+
+from latency import LAYOUTS, latency
+from memory import Growth, Memory, memory
+from rich.console import Console
+from rich.table import Table
+from speed import AudioThread, Inference, audio_thread, inference
+from subjects import BLOCK, RATE, VECTOR, Subject, filter_bank, shipped, untrained
+
+INSTANCES = 8
+PACED_SECONDS = 8.0
+
+
+def main() -> None:
+    """Measures everything in about a minute and a half, and prints it."""
+    out, progress = Console(), Console(stderr=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        progress.print("making the models", style="dim")
+        small, bank = shipped(folder), filter_bank(folder)
+        large = untrained("v1", folder)
+        subjects = [small, large]
+        progress.print("inference", style="dim")
+        out.print(inference_table([(s, inference(s, rounds=8)) for s in subjects]))
+        progress.print("the audio thread, in real time", style="dim")
+        out.print(audio_table([(s, audio_thread(s, PACED_SECONDS)) for s in subjects]))
+        progress.print("latency", style="dim")
+        out.print(latency_table(bank))
+        progress.print("memory", style="dim")
+        grown = [(s, memory(s.path, bank.path, INSTANCES)) for s in subjects]
+        out.print(memory_table(grown), opening_table(grown))
+
+
+def inference_table(rows: list[tuple[Subject, Inference]]) -> Table:
+    table = _table(
+        f"inference: blocks of {BLOCK}, {1000 * BLOCK / RATE:.1f} ms of sound, one thread",
+        "model|by|median ms|p99 ms|× real time|median / torch's",
+    )
+    for subject, measured in rows:
+        for name, times, ratio in (
+            ("engine", measured.engine, f"{measured.ratio:.2f}"),
+            ("torch.jit", measured.torch, "1"),
+        ):
+            figures = (f"{x:.2f}" for x in (times.median, times.p99, times.real_time_factor))
+            table.add_row(subject.name, name, *figures, ratio)
+    return table
+
+
+def audio_table(rows: list[tuple[Subject, AudioThread]]) -> Table:
+    table = _table(
+        f"the audio thread: ms per call of {VECTOR}, {1000 * VECTOR / RATE:.2f} ms of sound",
+        "model|computed|median|p99|max|max / inside's|late",
+    )
+    for subject, measured in rows:
+        late = f"{measured.late} of {measured.blocks}"
+        for name, times, blocks, ratio in (
+            ("in a worker", measured.engine, late, f"{measured.ratio:.4f}"),
+            ("inside", measured.inside, "", "1"),
+        ):
+            figures = (f"{x:.3f}" for x in (times.median, times.p99, times.max))
+            table.add_row(subject.name, name, *figures, ratio, blocks)
+    return table
+
+
+def latency_table(bank: Subject) -> Table:
+    table = _table(
+        "latency in samples: noise through a filter bank, found by cross-correlation",
+        "buffer|vector|stated|heard|heard / stated",
+        labels=0,
+    )
+    for buffer, vector in LAYOUTS:
+        m = latency(bank, buffer, vector)
+        figures = (str(n) for n in (m.buffer, m.vector, m.stated, m.heard))
+        table.add_row(*figures, f"{m.heard / m.stated:.4f}")
+    return table
+
+
+def memory_table(rows: list[tuple[Subject, Memory]]) -> Table:
+    table = _table(
+        "memory that playing instances of one file add",
+        f"model|by|file MB|1: MB|1: × file|{INSTANCES}: MB|{INSTANCES}: × file",
+    )
+    for subject, measured in rows:
+        size = subject.megabytes
+        for name, grown in _both(measured):
+            sizes = [m for c in (grown.one, grown.all) for m in (c.megabytes, c.megabytes / size)]
+            table.add_row(subject.name, name, f"{size:.1f}", *(f"{x:.1f}" for x in sizes))
+    return table
+
+
+def opening_table(rows: list[tuple[Subject, Memory]]) -> Table:
+    table = _table(
+        "until instances of one file are ready to play",
+        f"model|by|1: ms|{INSTANCES}: ms|{INSTANCES} / 1|{INSTANCES} / torch's {INSTANCES}",
+    )
+    for subject, measured in rows:
+        for name, grown in _both(measured):
+            one, all_ = 1000 * grown.one.seconds, 1000 * grown.all.seconds
+            of_torch = grown.all.seconds / measured.torch.all.seconds
+            figures = (f"{one:.0f}", f"{all_:.0f}", f"{all_ / one:.2f}", f"{of_torch:.2f}")
+            table.add_row(subject.name, name, *figures)
+    return table
+
+
+def _both(measured: Memory) -> list[tuple[str, Growth]]:
+    return [("engine", measured.engine), ("torch.jit", measured.torch)]
+
+
+def _table(title: str, columns: str, labels: int = 2) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for i, column in enumerate(columns.split("|")):
+        table.add_column(column, justify="left" if i < labels else "right")
+    return table
+
+
+if __name__ == "__main__":
+    main()
