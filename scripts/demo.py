@@ -42,6 +42,7 @@ def main() -> None:
     recording, rate = soundfile.read(OUT / "recording.wav", dtype="float32")
     output, _ = soundfile.read(OUT / "demo.wav", dtype="float32")
     latents, _ = soundfile.read(OUT / "latents.wav", dtype="float32")
+    (OUT / "latents.wav").unlink()  # sixteen channels at audio rate are for the picture only
     if not np.isfinite(output).all() or np.abs(output).max() < 1e-3:
         sys.exit("demo: Pure Data wrote silence; see out/pd.log")
     draw(OUT / "demo.png", recording, output, latents, rate)
@@ -111,13 +112,15 @@ def draw(path: Path, recording: Audio, output: Audio, latents: Audio, rate: int)
     seconds = len(recording) / rate
     titles = ("into [nn~ tabla forward]: strokes it was never trained on", "out of it")
     for axis, sound, title in zip(axes, (recording, output), titles, strict=False):
-        axis.specgram(sound + 1e-9, NFFT=1024, noverlap=768, Fs=rate, vmin=-130, vmax=-40)
-        axis.set(title=title, ylabel="Hz", ylim=(0, 12_000))
-    ratio = 2048
-    # Held for a whole frame at audio rate: one value of each is enough.
-    lines = latents[ratio // 2 :: ratio]
+        # Digital silence has no logarithm: a trace of noise, far below the scale, gives it one.
+        audible = sound + 1e-8 * np.random.default_rng(0).standard_normal(len(sound))
+        axis.specgram(audible, NFFT=1024, noverlap=768, Fs=rate, vmin=-125, vmax=-40)
+        axis.set(title=title, ylabel="Hz", ylim=(0, 8_000))
+    # Each value is held for a whole frame at audio rate; a glance every 10 ms misses none.
+    step = rate // 100
+    lines = latents[::step]
     spread = 1.2 * np.percentile(np.abs(lines - lines.mean(axis=0)), 99.5)
-    time_axis = np.arange(len(lines)) * ratio / rate
+    time_axis = np.arange(len(lines)) * step / rate
     offsets = np.arange(lines.shape[1]) * spread
     axes[2].plot(time_axis, lines - lines.mean(axis=0) + offsets, linewidth=0.8)
     axes[2].set(title="the latents between", xlabel="seconds", yticks=offsets, xlim=(0, seconds))

@@ -32,6 +32,7 @@ struct State {
     std::vector<t_sample*> outputs;
     Offline offline = Offline::automatic;
     bool waits = false;
+    t_float rate = 0;       // of the signals; 0 before DSP has been on
     t_float told_rate = 0;  // the rate at which a mismatch was last reported
 
     ~State() {
@@ -105,6 +106,7 @@ void dsp(Object* x, t_signal** signals) {
         input = (*next++)->s_vec;
     for (t_sample*& output : state.outputs)
         output = (*next++)->s_vec;
+    state.rate = rate;
     decide_waiting(state);
     warn_of_rate(x, rate);
     dsp_add(perform, 2, x, static_cast<t_int>(vector));
@@ -139,7 +141,7 @@ void report_attributes(Object* x) {
 void report_latency(Object* x) {
     const timbrel_stream_latency latency = api->stream_latency(x->state->stream);
     const int total = latency.buffer_latency + latency.model_latency;
-    const double rate = sys_getsr();
+    const double rate = x->state->rate > 0 ? x->state->rate : sys_getsr();
     Report("latency")
         .add(total)
         .add(1000.0 * total / rate)

@@ -77,7 +77,14 @@ def test_the_file_describes_itself(exported: Path) -> None:
     assert metadata["latents"]["statistics"][0] == {"mean": 0.0, "min": -1.0, "max": 1.0}
     assert metadata["torch_version"] == torch.__version__.split("+")[0]
     with zipfile.ZipFile(exported) as archive:
-        assert any(name.endswith("/extra/timbrel.json") for name in archive.namelist())
+        assert "small/extra/timbrel.json" in archive.namelist()
+
+
+def test_the_file_does_not_name_the_folders_of_the_machine_that_made_it(exported: Path) -> None:
+    home = str(Path(__file__).parents[2]).encode()
+    with zipfile.ZipFile(exported) as archive:
+        for name in archive.namelist():
+            assert home not in archive.read(name), name
 
 
 @pytest.mark.parametrize("padding", ["causal", "centred"])

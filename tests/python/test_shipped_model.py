@@ -108,5 +108,7 @@ def test_its_latents_live_where_its_statistics_say(sound: TablaSet) -> None:
 def test_noise_has_the_spectrum_it_is_given(spectrum: torch.Tensor) -> None:
     made = shaped_noise(spectrum, (1, 1 << 19))[0].numpy()
     found = mean_spectrum([made])
-    ratio = (found / spectrum)[4:-4]
-    assert np.abs(20 * np.log10(ratio.numpy())).max() < 1.5
+    error = np.abs(20 * np.log10((found / spectrum)[4:-4].numpy()))
+    # A window cannot draw the drums' lines as sharp as they are; between them it is exact.
+    assert np.median(error) < 0.3
+    assert np.percentile(error, 95) < 1.5

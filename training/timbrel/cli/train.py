@@ -12,7 +12,11 @@ def train(
     preset: Annotated[str, typer.Option(help="Architecture and training, by name.")],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change one setting: section.key=value. May be repeated."),
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="Change one setting: section.key=value. May be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Train a model on a dataset; interrupted, the same command goes on where it stopped."""

@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import warnings
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,7 @@ def write_model(
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and what every host reads
             scripted = torch.jit.script(instrument)
             torch.jit.save(scripted, temporary, {METADATA: json.dumps(described, indent=2)})
+            without_source_paths(Path(temporary), output.stem)
             verify(Path(temporary), model, instrument)
         os.chmod(temporary, 0o644)
         os.replace(temporary, output)
@@ -122,6 +124,24 @@ def write_model(
         os.unlink(temporary)
         raise
     return described
+
+
+def without_source_paths(archive: Path, name: str) -> None:
+    """Removes from a TorchScript file what names the folders of the machine that made it.
+
+    Torch stores, for its stack traces, the path of every source file; and it names the archive's
+    top folder after the file, here a temporary one. Neither belongs into what is given away.
+    """
+    stripped = archive.with_suffix(".stripped")
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(stripped, "w") as new:
+        for entry in old.infolist():
+            if entry.filename.endswith(".debug_pkl"):
+                continue
+            content = old.read(entry)
+            target = zipfile.ZipInfo(f"{name}/{entry.filename.partition('/')[2]}", entry.date_time)
+            target.compress_type = entry.compress_type
+            new.writestr(target, content)
+    stripped.replace(archive)
 
 
 @torch.no_grad()

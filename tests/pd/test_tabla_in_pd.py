@@ -18,7 +18,7 @@ BUFFER = 2048
 def performance(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     made = make(tmp_path_factory.mktemp("tabla") / "sound", minutes=0.1)
     samples, _ = soundfile.read(made.performance, dtype="float32")
-    return samples[None, : 5 * 44_100]
+    return samples[None, : 100 * BUFFER]
 
 
 @pytest.mark.parametrize("method", ["forward", "encode"])
