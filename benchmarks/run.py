@@ -18,7 +18,7 @@ PACED_SECONDS = 8.0
 
 
 def main() -> None:
-    """Measures everything in about a minute and a half, and prints it."""
+    """Measures everything, in about a minute, and prints it."""
     out, progress = Console(), Console(stderr=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
