@@ -152,7 +152,7 @@ def test_ctrl_c_is_one_line_and_status_130(tmp_path, record):
     )
     assert result.returncode == 130
     last = result.stderr.splitlines()[-1]
-    assert last == "timbrel: interrupted; run the same command again to resume"
+    assert last == "timbrel: interrupted; run the same command again to go on"
     assert sorted(os.listdir(tmp_path)) == ["in"]
 
 

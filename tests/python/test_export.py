@@ -13,10 +13,11 @@ from torch import Tensor
 from timbrel.config import load_preset
 from timbrel.errors import UserError
 from timbrel.export.file import read_metadata
-from timbrel.export.write import LatentStatistics, write_model
+from timbrel.export.write import LatentStatistics, export_run, write_model
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.nn import Conv1d
 from timbrel.nn.streaming import Streamed
+from timbrel.training.run import DatasetOrigin, Run
 
 SMALL = ["model.capacity=2", "model.latents=4", "model.ratios=[4, 4, 4]"]
 
@@ -139,6 +140,17 @@ def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
 def test_an_impossible_place_is_refused_first(tmp_path: Path, name: str, complaint: str) -> None:
     with pytest.raises(UserError, match=complaint):
         write_model(model(), tmp_path / name, {})
+
+
+def test_a_dataset_that_is_gone_costs_the_statistics_and_nothing_else(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.create(load_preset("tiny", SMALL), DatasetOrigin(str(tmp_path / "gone"), "0" * 64))
+    run.last_checkpoint.parent.mkdir()
+    state = {f"model.{name}": value for name, value in model().state_dict().items()}
+    torch.save({"global_step": 7, "state_dict": state}, run.last_checkpoint)
+    described = export_run(run, tmp_path / "model.ts")
+    assert described["step"] == 7
+    assert "statistics" not in described["latents"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"hello, I am a poem", b"PK\x03\x04 cut"])

@@ -11,6 +11,7 @@ import torch
 from timbrel.data import AudioDataset
 from timbrel.data.preprocess import preprocess
 from timbrel.data.tabla import TablaSet, make
+from timbrel.errors import UserError
 from timbrel.evaluation import Hearing, judge, mean_spectrum, shaped_noise
 from timbrel.export.file import load_instrument, read_metadata
 
@@ -90,6 +91,12 @@ def test_it_fits_the_repository_and_says_where_it_comes_from(
     preprocess(sound.train[0].parent, tmp_path / "dataset", sample_rate=44_100)
     assert AudioDataset.open(tmp_path / "dataset").fingerprint == metadata["dataset_fingerprint"]
     assert metadata["dataset_fingerprint"] in (MODELS / "README.md").read_text()
+
+
+@pytest.mark.parametrize("wrong", [np.full(200_000, np.nan), np.zeros(200_000), np.ones(1000)])
+def test_what_cannot_be_judged_is_refused(spectrum: torch.Tensor, wrong: np.ndarray) -> None:
+    with pytest.raises(UserError, match="a recording to judge by"):
+        judge(MODEL, wrong.astype(np.float32), spectrum)
 
 
 def test_its_latents_live_where_its_statistics_say(sound: TablaSet) -> None:

@@ -8,16 +8,21 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from timbrel.dsp.spectral import SCALES
 from timbrel.errors import UserError
 from timbrel.model.config import ModelConfig, Positive, Section
+
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LossConfig(Section):
     """Weights of the variational stage (paper, equation 6)."""
 
-    beta: Annotated[float, Field(ge=0)] = 0.1  #: weight of the KL divergence
+    beta: Weight = 0.1  #: weight of the KL divergence
     beta_warmup: Annotated[int, Field(ge=0)] = 0  #: steps over which beta rises from zero
-    loudness: Annotated[float, Field(ge=0)] = 1.0  #: weight of the loudness distance
+    loudness: Weight = 1.0  #: weight of the loudness distance
 
 
 class TrainingConfig(Section):
@@ -26,11 +31,9 @@ class TrainingConfig(Section):
     steps: Positive = 1_500_000
     batch: Positive = 8
     segment: Positive = 65_536  #: samples per example
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
-    final_learning_rate: Annotated[float, Field(gt=0)] | None = (
-        None  #: reached linearly; None: constant
-    )
-    adam_betas: tuple[float, float] = (0.5, 0.9)
+    learning_rate: Rate = 1e-4
+    final_learning_rate: Rate | None = None  #: reached linearly; None: constant
+    adam_betas: tuple[Decay, Decay] = (0.5, 0.9)
     loss: LossConfig = LossConfig()
     phase_augmentation: Annotated[float, Field(ge=0, le=1)] = 0.8  #: probability of the all-pass
     validate_every: Positive = 5_000
@@ -54,16 +57,15 @@ class Config(Section):
             raise ValueError(
                 f"training.segment must be a multiple of {self.model.ratio}, the samples per latent"
             )
-        if self.training.segment <= MINIMUM_SEGMENT:
+        # Reflected at its ends, a signal must be longer than half the window; the bands are a
+        # signal of `segment / bands` samples.
+        shortest = max(SCALES) // 2 * self.model.pqmf.bands
+        if self.training.segment <= shortest:
             raise ValueError(
-                f"training.segment must exceed {MINIMUM_SEGMENT} samples: the longest spectral "
-                "window does not fit the bands of a shorter one"
+                f"training.segment must exceed {shortest} samples: the longest spectral window "
+                "does not fit the bands of a shorter one"
             )
         return self
-
-
-#: The 2048-sample STFT runs on bands too, at a sixteenth of the rate.
-MINIMUM_SEGMENT = 16_384
 
 
 def preset_names() -> list[str]:
@@ -88,8 +90,11 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
         key, equals, value = override.partition("=")
         if not equals:
             raise UserError(f"'{override}' is not of the form section.key=value")
-        _set(values, key.split("."), yaml.safe_load(value))
-    return _validated({"preset": name, **values}, f"preset '{name}'")
+        try:
+            _set(values, key.split("."), yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UserError(f"'{override}': the value is not readable as YAML") from None
+    return _validated({**values, "preset": name}, f"preset '{name}'")
 
 
 def read_config(path: Path) -> Config:

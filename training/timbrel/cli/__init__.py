@@ -25,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    epilog="Example: [bold]timbrel preprocess ~/recordings my-dataset[/bold], then "
+    "[bold]timbrel train my-dataset runs/first --preset tiny[/bold]",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -77,6 +79,8 @@ def _one_line(error: OSError) -> str:
         return f"your disk quota is used up{where}; free some and run the same command again"
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"no permission{where}; choose a folder that you may read and write"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return f"a file or folder of that name is in the way{where}; choose another name"
     if error.errno == errno.EROFS:
         return f"the disk is read-only{where}; choose another output folder"
     return f"{error.strerror or error}{where}"
@@ -105,7 +109,7 @@ def main() -> None:
     except OSError as error:
         _fail(_one_line(error))
     if status == INTERRUPTED:
-        _fail("interrupted; run the same command again to resume", INTERRUPTED)
+        _fail("interrupted; run the same command again to go on", INTERRUPTED)
     sys.exit(status)
 
 

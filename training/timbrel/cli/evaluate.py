@@ -21,9 +21,17 @@ def evaluate(
 
     from timbrel.data import AudioDataset
     from timbrel.data.recording import read_mono
+    from timbrel.errors import UserError
     from timbrel.evaluation import judge, mean_spectrum
+    from timbrel.export.file import read_metadata
 
     opened = AudioDataset.open(dataset)
+    made_for = read_metadata(model).get("sample_rate", opened.sample_rate)
+    if made_for != opened.sample_rate:
+        raise UserError(
+            f"{model} was made for {made_for} Hz and {dataset} is at {opened.sample_rate} Hz: "
+            "that is not the dataset it was trained on"
+        )
     spectrum = mean_spectrum(
         opened.read("train", start, 30 * opened.sample_rate)
         for start in range(0, opened.split_frames("train"), 30 * opened.sample_rate)

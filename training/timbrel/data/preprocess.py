@@ -245,7 +245,7 @@ def _check_disk(out: Path, found: Search, sample_rate: int) -> None:
     free = shutil.disk_usage(place).free
     if free < needed:
         raise UserError(
-            f"the dataset needs {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free at {place}; "
+            f"the dataset needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free at {place}; "
             "free some, or choose another disk"
         )
 

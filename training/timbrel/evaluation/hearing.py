@@ -21,6 +21,9 @@ from timbrel.export.file import load_instrument, read_metadata, unoptimised
 #: Samples per excerpt: long enough for every scale, short enough to differ from its neighbours.
 EXCERPT = 32_768
 
+#: An excerpt that never rises above this (-80 dBFS) is left out.
+SILENCE = 1e-4
+
 
 @dataclass(frozen=True)
 class Hearing:
@@ -55,11 +58,16 @@ def judge(model: Path, recording: NDArray[np.float32], spectrum: Tensor) -> Hear
     Raises:
         UserError: when the recording is too short or the file is not one of ours.
     """
-    count = len(recording) // EXCERPT
+    if not np.isfinite(recording).all():
+        raise UserError("a recording to judge by holds samples that are not numbers")
+    excerpts = recording[: len(recording) // EXCERPT * EXCERPT].reshape(-1, 1, EXCERPT)
+    # A distance relative to silence has no meaning.
+    excerpts = excerpts[np.abs(excerpts).max(axis=(1, 2)) > SILENCE]
+    count = len(excerpts)
     if count < 2:
         raise UserError(
-            f"a recording to judge by needs at least {2 * EXCERPT} samples, this one has "
-            f"{len(recording)}"
+            f"a recording to judge by needs at least {2 * EXCERPT} samples that are not silent, "
+            f"this one has {count * EXCERPT}"
         )
     metadata = read_metadata(model)
     if "latency" not in metadata:
@@ -67,7 +75,7 @@ def judge(model: Path, recording: NDArray[np.float32], spectrum: Tensor) -> Hear
     ratio = metadata["latents"]["ratio"]
     ahead = metadata["latency"]["encode"] // ratio
     delay = metadata["latency"]["forward"] - metadata["latency"]["encode"]
-    x = torch.from_numpy(recording[: count * EXCERPT]).reshape(count, 1, EXCERPT)
+    x = torch.from_numpy(excerpts)
     # Silence behind the excerpts lets out what look-ahead and latency still hold.
     tail = -(-metadata["latency"]["forward"] // ratio) * ratio
     padded = torch.cat([x, torch.zeros(count, 1, tail)], dim=-1)

@@ -27,9 +27,8 @@ def load_instrument(path: Path, extra: dict[str, Any] | None = None) -> torch.ji
             return torch.jit.load(  # type: ignore[no-untyped-call]
                 str(path), map_location="cpu", _extra_files=extra
             )
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"{path}: not a model file ({reason})") from None
+    except (RuntimeError, ValueError):
+        raise UserError(f"{path}: not a model file, or a damaged one") from None
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -40,7 +39,10 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """
     files = {METADATA: ""}
     load_instrument(path, files)
-    return dict(json.loads(files[METADATA])) if files[METADATA] else {}
+    try:
+        return dict(json.loads(files[METADATA])) if files[METADATA] else {}
+    except ValueError:
+        raise UserError(f"{path}: what it says about itself ({METADATA}) is damaged") from None
 
 
 def unoptimised() -> AbstractContextManager[None]:

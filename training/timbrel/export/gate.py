@@ -116,7 +116,7 @@ def verify(path: Path, model: Autoencoder, instrument: Instrument) -> None:
     Raises:
         UserError: naming the method and the error, when the file does not do what was trained.
     """
-    if not all(bool(torch.isfinite(p).all()) for p in model.parameters()):
+    if not all(bool(torch.isfinite(t).all()) for t in model.state_dict().values()):
         raise UserError("not exported: the trained weights are not finite; training has failed")
     for batch in (1, 4):
         loaded = load_instrument(path)

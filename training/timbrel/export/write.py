@@ -6,6 +6,7 @@ import tempfile
 import warnings
 import zipfile
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from timbrel.export.file import METADATA
 from timbrel.export.gate import verify
 from timbrel.export.instrument import Instrument
 from timbrel.model.autoencoder import Autoencoder
-from timbrel.training.run import Run
+from timbrel.training.run import DatasetOrigin, Run
 
 FORMAT_VERSION = 1
 
@@ -55,6 +56,7 @@ def export_run(run: Run, output: Path, authorship: Authorship | None = None) -> 
     Raises:
         UserError: when the run is not readable or the file fails verification.
     """
+    check_output(output)
     model, step = run.load_model()
     config = run.config()
     origin = run.origin()
@@ -65,12 +67,32 @@ def export_run(run: Run, output: Path, authorship: Authorship | None = None) -> 
         "dataset_fingerprint": origin.fingerprint,
         **{k: v for k, v in asdict(authorship or Authorship()).items() if v is not None},
     }
-    statistics = None
-    if Path(origin.path).exists():
+    return write_model(model, output, metadata, _statistics_if_possible(model, origin))
+
+
+def _statistics_if_possible(
+    model: Autoencoder, origin: DatasetOrigin
+) -> list[LatentStatistics] | None:
+    """Statistics are worth having, but not worth refusing an export for."""
+    try:
         dataset = AudioDataset.open(Path(origin.path))
-        if dataset.fingerprint == origin.fingerprint:
-            statistics = latent_statistics(model, dataset)
-    return write_model(model, output, metadata, statistics)
+    except UserError:
+        return None
+    return latent_statistics(model, dataset) if dataset.fingerprint == origin.fingerprint else None
+
+
+def check_output(output: Path) -> None:
+    """Refuses a place where no model can be written, before any work is done.
+
+    Raises:
+        UserError: saying why.
+    """
+    if output.suffix != ".ts":
+        raise UserError(f"{output}: a model's file name ends in .ts")
+    if not output.parent.is_dir():
+        raise UserError(f"{output.parent}: no such folder")
+    if output.is_dir():
+        raise UserError(f"{output}: a folder of this name is in the way")
 
 
 def write_model(
@@ -85,10 +107,7 @@ def write_model(
         UserError: when the reloaded file does not stream what `model` computes.
     """
     config = model.config
-    if output.suffix != ".ts":
-        raise UserError(f"{output}: a model's file name ends in .ts")
-    if not output.parent.is_dir():
-        raise UserError(f"{output.parent}: no such folder")
+    check_output(output)
     instrument = Instrument(model.eval()).eval()
     described = {
         "format_version": FORMAT_VERSION,
@@ -115,8 +134,10 @@ def write_model(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is deprecated, and what every host reads
             scripted = torch.jit.script(instrument)
-            torch.jit.save(scripted, temporary, {METADATA: json.dumps(described, indent=2)})
-            without_source_paths(Path(temporary), output.stem)
+            content = BytesIO()
+            torch.jit.save(scripted, content, {METADATA: json.dumps(described, indent=2)})
+            # Written by us: torch ends the process when the disk is full.
+            Path(temporary).write_bytes(without_source_paths(content, output.stem))
             verify(Path(temporary), model, instrument)
         os.chmod(temporary, 0o644)
         os.replace(temporary, output)
@@ -126,13 +147,13 @@ def write_model(
     return described
 
 
-def without_source_paths(archive: Path, name: str) -> None:
-    """Removes from a TorchScript file what names the folders of the machine that made it.
+def without_source_paths(archive: BytesIO, name: str) -> bytes:
+    """A TorchScript archive without what names the folders of the machine that made it.
 
-    Torch stores, for its stack traces, the path of every source file; and it names the archive's
-    top folder after the file, here a temporary one. Neither belongs into what is given away.
+    Torch stores, for its stack traces, the path of every source file, which does not belong into
+    what is given away. The archive's top folder becomes `name`.
     """
-    stripped = archive.with_suffix(".stripped")
+    stripped = BytesIO()
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(stripped, "w") as new:
         for entry in old.infolist():
             if entry.filename.endswith(".debug_pkl"):
@@ -141,7 +162,7 @@ def without_source_paths(archive: Path, name: str) -> None:
             target = zipfile.ZipInfo(f"{name}/{entry.filename.partition('/')[2]}", entry.date_time)
             target.compress_type = entry.compress_type
             new.writestr(target, content)
-    stripped.replace(archive)
+    return stripped.getvalue()
 
 
 @torch.no_grad()
@@ -150,11 +171,14 @@ def latent_statistics(
 ) -> list[LatentStatistics]:
     """Mean, minimum and maximum of each latent over the first `seconds` of the training split."""
     ratio = model.config.ratio
+    instrument = Instrument(model.eval())
     frames = min(dataset.split_frames("train"), int(seconds * dataset.sample_rate)) // ratio * ratio
     block = 64 * ratio
     pieces: list[Tensor] = []
     for start in range(0, frames, block):
         x = torch.from_numpy(dataset.read("train", start, min(block, frames - start)))
-        pieces.append(model.encode(x.reshape(1, 1, -1))[0])
-    z = torch.cat(pieces, dim=-1)
+        pieces.append(instrument.encode(x.reshape(1, 1, -1))[0])
+    # The first frames hear the silence before the recording.
+    settled = instrument.streaming_delay["encode"] // ratio
+    z = torch.cat(pieces, dim=-1)[:, settled:]
     return [LatentStatistics(float(row.mean()), float(row.min()), float(row.max())) for row in z]

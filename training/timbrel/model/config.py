@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, strict=True)]
 
 
 class Section(BaseModel):
@@ -18,7 +18,7 @@ class PQMFConfig(Section):
     """The filter bank around the networks (paper, section 3.3 and appendix B)."""
 
     bands: Annotated[int, Field(ge=2, multiple_of=2)] = 16
-    taps: Positive = 512
+    taps: Annotated[int, Field(ge=1, le=4096, strict=True)] = 512
 
     @model_validator(mode="after")
     def _whole_polyphase(self) -> "PQMFConfig":

@@ -50,7 +50,7 @@ class Crops(Dataset[Tensor]):
 
 
 def dequantise(x: Audio, rng: Generator) -> Audio:
-    """Fills the steps of 16-bit audio with uniform noise one step wide."""
+    """Adds uniform noise from 0 to 2⁻¹⁶, half a step of 16-bit audio, as the authors do."""
     return (x + rng.uniform(0.0, 2.0**-16, len(x))).astype(np.float32)
 
 

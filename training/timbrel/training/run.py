@@ -1,6 +1,6 @@
 """A run: the folder that training writes and every later command reads.
 
-``config.yaml`` the full resolved configuration · ``dataset.json`` where the sound came from and its
+``config.yaml`` the full resolved configuration · ``origin.json`` where the sound came from and its
 fingerprint · ``checkpoints/last.ckpt`` everything needed to go on · ``logs/`` for TensorBoard.
 """
 
@@ -35,7 +35,7 @@ class Run:
 
     @property
     def origin_file(self) -> Path:
-        return self.folder / "dataset.json"
+        return self.folder / "origin.json"
 
     @property
     def last_checkpoint(self) -> Path:
@@ -75,6 +75,7 @@ class Run:
             checkpoint = torch.load(self.last_checkpoint, map_location="cpu", weights_only=True)
             model = Autoencoder(config.model)
             prefix = "model."
+            step = int(checkpoint["global_step"])
             model.load_state_dict(
                 {
                     name.removeprefix(prefix): value
@@ -83,9 +84,12 @@ class Run:
                 }
             )
         except Exception as error:
-            reason = (str(error).strip() or repr(error)).splitlines()[0]
-            raise UserError(f"{self.last_checkpoint}: not readable ({reason})") from None
-        return model.eval(), int(checkpoint["global_step"])
+            # Torch raises a dozen kinds of errors here, and none of their texts helps a user.
+            raise UserError(
+                f"{self.last_checkpoint}: not readable; it is damaged, or another version of "
+                f"Timbrel made it ({type(error).__name__})"
+            ) from None
+        return model.eval(), step
 
 
 def _write_whole(path: Path, text: str) -> None:

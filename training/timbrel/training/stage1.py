@@ -8,6 +8,7 @@ from torch import Tensor
 
 from timbrel.config import Config
 from timbrel.dsp.spectral import evaluation_distance
+from timbrel.errors import UserError
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.training.losses import VariationalCriterion
 
@@ -25,6 +26,16 @@ class VariationalStage(LightningModule):
         loss = self.criterion(self.model, batch, self.global_step)
         self.log_dict({f"train/{k}": v for k, v in loss._asdict().items()}, prog_bar=False)
         return loss.total
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Stops before a gradient that is not finite destroys the weights for good."""
+        for parameter in self.model.parameters():
+            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all()):
+                raise UserError(
+                    f"training became unstable at step {self.global_step}: a gradient is not "
+                    "finite; the last checkpoint is kept; try a lower learning rate: "
+                    f"--set training.learning_rate={self.config.training.learning_rate / 2:g}"
+                )
 
     def validation_step(self, batch: Tensor, batch_index: int) -> None:
         """Evaluation distance with each excerpt's own latents and with its neighbour's.
@@ -47,11 +58,10 @@ class VariationalStage(LightningModule):
         optimizer = torch.optim.Adam(parameters, training.learning_rate, training.adam_betas)
         if training.final_learning_rate is None:
             return optimizer
-        scheduler = torch.optim.lr_scheduler.LinearLR(
-            optimizer,
-            1.0,
-            training.final_learning_rate / training.learning_rate,
-            training.steps,
+        end = training.final_learning_rate / training.learning_rate
+        # A function of the step alone: a run that goes on for longer ends where it now says.
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: 1 + (end - 1) * min(step / training.steps, 1)
         )
         return {
             "optimizer": optimizer,

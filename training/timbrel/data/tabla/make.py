@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from timbrel import __version__
@@ -79,7 +80,7 @@ def make(folder: Path, *, minutes: float = 6.0, seed: int = 0) -> TablaSet:
         ):
             _perform(partial / name, file_seed, length, TRAINED)
         _perform(partial / "heldout/performance.wav", held_out_seed, HELD_OUT_SECONDS, HELD_OUT)
-        soundfile.write(partial / "heldout/loop_tabla.wav", load(LOOP), SAMPLE_RATE, "PCM_16")
+        _write(partial / "heldout/loop_tabla.wav", load(LOOP))
         for text in ("LICENSE", "SOURCE.md"):
             shutil.copyfile(assets() / text, partial / text)
         (partial / "NOTICE").write_text(
@@ -105,4 +106,14 @@ def _perform(
     rng = np.random.default_rng(seed)
     events = compose(rng, seconds, strokes)
     samples = render(events, seconds, peak_db=rng.uniform(-6.0, -1.0), rng=rng)
-    soundfile.write(path, samples, SAMPLE_RATE, "PCM_16")
+    _write(path, samples)
+
+
+def _write(path: Path, samples: npt.NDArray[np.float64] | npt.NDArray[np.int16]) -> None:
+    try:
+        soundfile.write(path, samples, SAMPLE_RATE, "PCM_16")
+    except soundfile.LibsndfileError:
+        # libsndfile does not say why; on a file of our own, in a folder of our own, it is the disk.
+        raise UserError(
+            f"{path.name} could not be written; is there space left on the disk?"
+        ) from None
