@@ -10,7 +10,9 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 
 #include "archive/archive.h"
@@ -291,6 +293,10 @@ class TorchPrototype : public Prototype {
     }
 
     void warm_up(const std::string& method, int batch, int frames) const override {
+        // What is compiled belongs to the code, which all instances share: once is enough.
+        const std::lock_guard lock(warm_mutex_);
+        if (!warm_.emplace(method, batch, frames).second)
+            return;
         run_apart([&] {
             const Shape& shape = description_.find(method)->shape;
             TorchModel throwaway(module_, *description_.find(method));
@@ -305,6 +311,8 @@ class TorchPrototype : public Prototype {
   private:
     const Module module_;
     const Description description_;
+    mutable std::mutex warm_mutex_;
+    mutable std::set<std::tuple<std::string, int, int>> warm_;
 };
 
 }  // namespace
