@@ -95,15 +95,17 @@ def _show(described: dict[str, Any]) -> None:
     }.items():
         # As it stands: square brackets in a name are no markup.
         facts.add_row(Text(key, "dim"), Text(value))
-    methods = Table("method", "in", "out", "latency", "inlets", "outlets", box=None)
+    methods = Table("method", "in", "ratio", "out", "ratio", "latency", "inlets", "outlets")
     for method in described["methods"]:
         methods.add_row(
             *(
                 Text(cell)
                 for cell in (
                     method["name"],
-                    _end(method["in_channels"], method["in_ratio"]),
-                    _end(method["out_channels"], method["out_ratio"]),
+                    f"{method['in_channels']}",
+                    f"{method['in_ratio']}",
+                    f"{method['out_channels']}",
+                    f"{method['out_ratio']}",
                     _latency(method),
                     _labels(method["input_labels"]),
                     _labels(method["output_labels"]),
@@ -124,10 +126,6 @@ def _origin(metadata: dict[str, Any] | None) -> dict[str, str]:
     if isinstance(latents, dict) and {"count", "ratio"} <= latents.keys():
         origin["latents"] = f"{latents['count']}, one frame per {latents['ratio']} samples"
     return origin
-
-
-def _end(channels: int, ratio: int) -> str:
-    return f"{channels}" if ratio == 1 else f"{channels}, ratio {ratio}"
 
 
 def _latency(method: dict[str, Any]) -> str:

@@ -107,7 +107,9 @@ class _Shown:
         self._task = bar.add_task("looking at files", total=None)
 
     def started(self, name: str, total: float) -> None:
-        self._bar.update(self._task, description=name, total=total)
+        from rich.markup import escape
+
+        self._bar.update(self._task, description=escape(name), total=total)
 
     def played(self, seconds: float) -> None:
         self._bar.update(self._task, advance=seconds)

@@ -7,8 +7,8 @@ The blocks go through the engine that plays in Pure Data and Max, so that what i
 an object in a patch gives, with its latency taken out. Memory does not grow with a file's length.
 """
 
+from timbrel.rendering.files import Outcome, Rendered, Skipped, render
 from timbrel.rendering.plan import Existing
-from timbrel.rendering.render import Outcome, Rendered, Skipped, render
 from timbrel.rendering.settings import Settings, SoundFormat
 
 __all__ = [
