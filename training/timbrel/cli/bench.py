@@ -31,9 +31,10 @@ def bench(
 ) -> None:
     """Measure inference, and find the smallest buffer with which a patch is safe.
 
-    A buffer is safe when one and a half times the 99th percentile of what its blocks take still
-    fits into the time that a block lasts. Multiples of the model's highest ratio are tried, none
-    below the host's vector. One stream is measured, with noise, on one thread, as in a patch.
+    A buffer is safe when one and a half times the 99th percentile of what its
+    blocks take still fits into the time that a block lasts. Multiples of the
+    model's highest ratio are tried, none below the host's vector. One stream
+    is measured, with noise, on one thread, as in a patch.
     """
     if rate is not None and not 1_000 <= rate <= 768_000:
         raise UserError(f"--rate is {rate:g} Hz; choose from 1000 to 768000")

@@ -64,11 +64,13 @@ def render(
 ) -> None:
     """Play files and folders through a model, as a patch would, and write what is heard.
 
-    The output lies under its input and is as long, at the model's sample rate (or --rate): inputs
-    of other rates are converted. Each channel of a recording gets an instance of its own where the
-    model has one channel. Methods that give latents (encode) write them as a NumPy array (latents,
-    frames), (channels, latents, frames) for several channels; those that take latents (decode)
-    read such arrays.
+    The output lies under its input and is as long, at the model's sample rate
+    (or --rate); inputs of other rates are converted. Where the model has one
+    channel, each channel of a recording gets an instance of its own.
+
+    Methods that give latents (encode) write a NumPy array: (latents, frames),
+    for several channels (channels, latents, frames). Those that take latents
+    (decode) read such arrays.
     """
     if overwrite and skip_existing:
         raise UserError("--overwrite and --skip-existing contradict each other; choose one")
