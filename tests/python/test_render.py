@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from timbrel.engine import Model, Stream
 from timbrel.errors import UserError
 from timbrel.rendering import Existing, Settings, SoundFormat, play, render
+from timbrel.rendering.sinks import SoundSink
 
 RATE = 44_100
 SHIPPED = Path(__file__).parents[2] / "models" / "tabla.ts"
@@ -239,6 +240,30 @@ def test_folders_keep_their_shape_and_names_that_meet_stay_apart(tmp_path, model
         assert written == ["a/kick.flac.wav", "a/kick.wav.wav", "b/kick.wav", "top.wav"]
 
 
+def test_a_recording_of_unknown_length(tmp_path, models, record):
+    """As a FLAC encoder leaves it that wrote into a pipe."""
+    flac = bytearray(record(tmp_path / "in.flac", seconds=2).read_bytes())
+    expected = read(tmp_path / "in.flac")
+    flac[21] &= 0xF0  # 36 bits of the stream's description count its samples
+    flac[22:26] = bytes(4)
+    (tmp_path / "in.flac").write_bytes(flac)
+    model, out = Model(models["delay"]), tmp_path / "out.wav"
+    outcome = render(model, [tmp_path / "in.flac"], out, Settings())
+    assert outcome.rendered[0].notes == []
+    np.testing.assert_allclose(read(out), expected, atol=STEP)
+
+
+def test_hours_of_sound_go_into_a_file_whose_sizes_do_not_overflow(tmp_path):
+    sound = tone(RATE, 1.0)[None]
+    for hours in (1, 10):
+        path = tmp_path / f"{hours}.wav"
+        frames = hours * 3600 * RATE
+        with SoundSink(path, path, RATE, 1, SoundFormat.WAV, frames) as sink:
+            sink.write(sound.astype(np.float32))
+        assert path.read_bytes()[:4] == (b"RIFF" if hours == 1 else b"RF64")
+        np.testing.assert_allclose(read(path), sound, atol=STEP)
+
+
 def test_clipping_is_counted_and_floats_do_not_clip(tmp_path, models):
     soundfile.write(tmp_path / "in.wav", 1.5 * tone(RATE, 1.0) / 0.5, RATE, "FLOAT")
     model = Model(models["delay"])
@@ -348,7 +373,7 @@ def test_what_was_rendered_is_said(timbrel, tmp_path, models, record):
         ("m.ts s.npy --out o.wav --method decode", "s.npy: holds no array of real numbers"),
         ("u.ts z.npy --out o --method decode", "u does not say its sample rate; give it as --rate"),
         ("m.ts a.wav --out o.wav --rate 5", "--rate is 5 Hz; choose from 1000 to 768000"),
-        ("m.ts a.wav --out o.wav --buffer 0", "--buffer is 0; choose at least 1 sample"),
+        ("m.ts a.wav --out o.wav --buffer 0", "--buffer is 0; choose from 1 to 16777216"),
         ("m.ts a.wav --out o --overwrite --skip-existing", "--overwrite and --skip-existing contr"),
         ("m.ts nine.wav --out o.flac", "nine.wav: FLAC holds 8 channels at most, not 9; use --fo"),
         ("m.ts a.wav sub --out o", "a.wav and sub/a.wav would both become o/a.wav"),

@@ -92,7 +92,8 @@ def _move(partial: Path, target: Path) -> None:
 def new_file(target: Path) -> Iterator[Path]:
     """Give a hidden file beside `target` to write; it becomes `target` when the block succeeds.
 
-    As for `new_folder`, nothing half-written ever stands at `target`, whatever happens.
+    As for `new_folder`, nothing half-written ever stands at `target`, whatever happens. A file
+    that is there already is replaced.
 
     Raises:
         UserError: another process is writing it at this moment.
@@ -107,7 +108,8 @@ def new_file(target: Path) -> Iterator[Path]:
             yield partial
             os.fsync(lock)
             partial.replace(target)
-        finally:
+        except BaseException:
             partial.unlink(missing_ok=True)
+            raise
     finally:
         os.close(lock)

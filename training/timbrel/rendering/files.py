@@ -169,8 +169,6 @@ class _Rendering:
             UnusableError: the input cannot be rendered; nothing was written.
         """
         with self._open(job) as source:
-            if not source.expected:
-                raise UnusableError("holds nothing (0 frames)")
             stream = self._stream(source.examples)
             rate = self._model_rate or source.rate
             player = Player(stream, rate, align=self._settings.align)
@@ -180,7 +178,7 @@ class _Rendering:
                     for chunk in self._played(source, player, rate, played):
                         sink.write(chunk)
                 if not source.samples:
-                    raise UnusableError("holds nothing that can be decoded")
+                    raise UnusableError("holds nothing (0 frames)")
         notes = [*source.notes]
         if silenced := stream.stats.non_finite:
             notes.append(f"the model gave {silenced} samples that are not numbers; they became 0")

@@ -6,6 +6,8 @@ from enum import StrEnum
 from timbrel.errors import UserError
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+LARGEST_BUFFER = 1 << 24
+"""The engine's."""
 
 
 class SoundFormat(StrEnum):
@@ -44,5 +46,5 @@ class Settings:
             raise UserError(
                 f"--rate is {self.rate} Hz; choose from {LOWEST_RATE} to {HIGHEST_RATE}"
             )
-        if self.buffer is not None and self.buffer < 1:
-            raise UserError(f"--buffer is {self.buffer}; choose at least 1 sample")
+        if self.buffer is not None and not 1 <= self.buffer <= LARGEST_BUFFER:
+            raise UserError(f"--buffer is {self.buffer}; choose from 1 to {LARGEST_BUFFER}")

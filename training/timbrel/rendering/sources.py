@@ -17,6 +17,9 @@ Audio = NDArray[np.float32]
 _CHUNK = 1 << 16
 """Samples read at a time."""
 
+_UNKNOWN = 1 << 48
+"""More frames than there are: what a file claims that was written without knowing its length."""
+
 
 class UnusableError(Exception):
     """Why one input cannot be rendered; the others can."""
@@ -29,7 +32,7 @@ class Source(Protocol):
         channels: of all examples together.
         examples: how many instances of the model it needs.
         rate: samples per second of what `chunks` gives, or would give if it were not converted.
-        expected: how many samples there are, as its header says.
+        expected: how many samples there are, as its header says; 0 where it does not.
         samples: given so far, counted at `rate` as `expected` is.
         finished: whether `chunks` has come to its end.
         notes: what a user should know about it.
@@ -51,12 +54,23 @@ class Source(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+class _FrontToBack(soundfile.SoundFile):
+    """Reads without seeking.
+
+    Otherwise soundfile seeks, after each read, to where the file is already; at the end of a FLAC
+    file that does not know its length this fails, and the last samples are lost.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 class SoundSource:
     """A recording, each `in_channels` neighbouring channels of which are one example."""
 
     def __init__(self, path: Path, in_channels: int) -> None:
         try:
-            self._file = soundfile.SoundFile(path)
+            self._file = _FrontToBack(path)
         except soundfile.LibsndfileError as error:
             raise UnusableError(why_not_audio(path, error)) from error
         except TypeError as error:  # soundfile's way to ask for what a header would say
@@ -69,7 +83,7 @@ class SoundSource:
         self.channels = found * self._wrapped
         self.examples = self.channels // in_channels
         self.rate: int = self._file.samplerate
-        self.expected: int = self._file.frames
+        self.expected: int = self._file.frames if self._file.frames < _UNKNOWN else 0
         self.samples = 0
         self.finished = False
         self.notes: list[str] = []
