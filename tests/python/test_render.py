@@ -349,6 +349,26 @@ def test_what_was_rendered_is_said(timbrel, tmp_path, models, record):
     assert (tmp_path / "out/b.wav").exists()
 
 
+def test_progress_ends_at_its_total_whatever_could_not_be_read(tmp_path, models, record):
+    for name, seconds in (("a", 1), ("b", 2), ("d", 3)):
+        record(tmp_path / f"in/{name}.wav", seconds=seconds)
+    (tmp_path / "in/c.wav").write_text("no sound")
+    told: list[tuple[str, float, float]] = []
+    model = Model(models["delay"])
+    render(
+        model,
+        [tmp_path / "in"],
+        tmp_path / "out",
+        Settings(),
+        progress=lambda *what: told.append(what),
+    )
+    assert list(dict.fromkeys(name for name, _, _ in told)) == ["a.wav", "b.wav", "c.wav", "d.wav"]
+    assert {total for _, _, total in told} == {6.0}
+    done = [seconds for _, seconds, _ in told]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0.0, 6.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

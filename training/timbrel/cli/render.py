@@ -108,13 +108,10 @@ class _Shown:
         self._bar = bar
         self._task = bar.add_task("looking at files", total=None)
 
-    def started(self, name: str, total: float) -> None:
+    def __call__(self, name: str, done: float, total: float) -> None:
         from rich.markup import escape
 
-        self._bar.update(self._task, description=escape(name), total=total)
-
-    def played(self, seconds: float) -> None:
-        self._bar.update(self._task, advance=seconds)
+        self._bar.update(self._task, description=escape(name), completed=done, total=total)
 
 
 def _report(outcome: "Outcome", out: Path, elapsed: float) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from timbrel.data.atomic import new_file
 from timbrel.engine import Method, Model, Stream
@@ -66,14 +65,8 @@ class Outcome:
     kept: list[Path] = field(default_factory=list)
 
 
-class Progress(Protocol):
-    """What a rendering tells while it goes on."""
-
-    def started(self, name: str, total: float) -> None:
-        """An input begins; all of them last `total` seconds, as far as is known."""
-
-    def played(self, seconds: float) -> None:
-        """So much of it has gone through the model."""
+Progress = Callable[[str, float, float], None]
+"""Told an input's name, and how much of all of them is done: seconds, and of how many."""
 
 
 def render(
@@ -83,7 +76,7 @@ def render(
     settings: Settings,
     *,
     existing: Existing = Existing.REFUSE,
-    progress: Progress | None = None,
+    progress: Progress = lambda name, done, total: None,
     outcome: Outcome | None = None,
 ) -> Outcome:
     """Files and folders through a method of a model.
@@ -115,19 +108,21 @@ def render(
     )
     outcome.planned, outcome.kept = len(plan.jobs), plan.kept
     worker = _Rendering(model, method, settings, plan)
-    total = sum(worker.seconds(job) for job in plan.jobs)
-    for job in plan.jobs:
-        if progress:
-            progress.started(job.name, total)
+    lengths = [worker.seconds(job) for job in plan.jobs]
+    total, before = sum(lengths), 0.0
+    for job, length in zip(plan.jobs, lengths, strict=True):
+
+        def played(seconds: float, name: str = job.name, before: float = before) -> None:
+            progress(name, before + seconds, total)
+
+        played(0.0)
         try:
-            outcome.rendered.append(worker.render(job, progress.played if progress else _ignore))
+            outcome.rendered.append(worker.render(job, played))
         except UnusableError as error:
             outcome.skipped.append(Skipped(job.name, str(error)))
+        played(length)
+        before += length
     return outcome
-
-
-def _ignore(_: float) -> None:
-    pass
 
 
 def _method(model: Model, settings: Settings) -> Method:
@@ -236,12 +231,10 @@ class _Rendering:
 def _reported(
     source: Source, chunks: Iterator[Audio], played: Callable[[float], None]
 ) -> Iterator[Audio]:
-    before = 0
     for chunk in chunks:
         yield chunk
         # The caller comes back when the chunk has been played.
-        played((source.samples - before) / source.rate)
-        before = source.samples
+        played(source.samples / source.rate)
 
 
 def _scaled(count: int, to: int, of: int) -> int:
