@@ -8,3 +8,7 @@ class UserError(Exception):
     it is and exits with 1; everything else that is raised is a defect of Timbrel's own and keeps
     its stack trace.
     """
+
+
+class InterruptionError(UserError):
+    """Ctrl-C, where there is more to say than that the same command goes on."""

@@ -13,8 +13,8 @@ import typer
 from typer.exceptions import TyperException
 
 from timbrel import __version__
-from timbrel.cli import datasets, evaluate, export, preprocess, train
-from timbrel.errors import UserError
+from timbrel.cli import bench, datasets, evaluate, export, info, preprocess, render, train
+from timbrel.errors import InterruptionError, UserError
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C ended, as shells count it (128 + SIGINT)."""
@@ -46,6 +46,18 @@ app.command(
     "evaluate",
     epilog="Example: [bold]timbrel evaluate my-model.ts held-out.wav --dataset my-dataset[/bold]",
 )(evaluate.evaluate)
+app.command(
+    "render",
+    epilog="Example: [bold]timbrel render my-model.ts ~/recordings --out rendered[/bold]",
+)(render.render)
+app.command(
+    "info",
+    epilog="Example: [bold]timbrel info my-model.ts --json[/bold]",
+)(info.info)
+app.command(
+    "bench",
+    epilog="Example: [bold]timbrel bench my-model.ts --rate 48000[/bold]",
+)(bench.bench)
 app.add_typer(datasets.app, name="datasets")
 
 
@@ -92,6 +104,8 @@ def main() -> None:
         # Without its standalone mode typer leaves errors to us, and returns an exit status instead
         # of raising it (130 for Ctrl-C, which it catches itself).
         status = app(prog_name="timbrel", standalone_mode=False)
+    except InterruptionError as error:
+        _fail(str(error), INTERRUPTED)
     except UserError as error:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):

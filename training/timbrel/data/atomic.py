@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Folders and files that appear whole or not at all."""
 
 import fcntl
 import os
@@ -86,3 +86,30 @@ def _move(partial: Path, target: Path) -> None:
     target.rename(old)
     partial.rename(target)
     shutil.rmtree(old)
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Give a hidden file beside `target` to write; it becomes `target` when the block succeeds.
+
+    As for `new_folder`, nothing half-written ever stands at `target`, whatever happens. A file
+    that is there already is replaced.
+
+    Raises:
+        UserError: another process is writing it at this moment.
+    """
+    target = Path(os.path.abspath(target))
+    partial = target.with_name(f".{target.name}.partial")
+    lock = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _claim(partial, lock, target)
+        os.ftruncate(lock, 0)
+        try:
+            yield partial
+            os.fsync(lock)
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    finally:
+        os.close(lock)

@@ -78,7 +78,7 @@ def search(
     for index, path in enumerate(paths):
         name = path.relative_to(folder).as_posix()
         try:
-            if not _is_audio(path):
+            if not is_audio(path):
                 ignored += 1
                 continue
             recording = _open(path, name)
@@ -100,6 +100,13 @@ def why_unreadable(error: soundfile.LibsndfileError) -> str:
     return error.error_string.removeprefix("Error : ").rstrip(". \n") or "cannot be decoded"
 
 
+def why_not_audio(path: Path, error: soundfile.LibsndfileError) -> str:
+    """Why a file that libsndfile cannot open is no recording, and what can be done about it."""
+    if _suffix(path) in _NEEDS_FFMPEG:
+        return f"format not read here; convert it, e.g.: ffmpeg -i {path.name} {path.stem}.wav"
+    return f"not readable as audio: {why_unreadable(error)}"
+
+
 class _UnusableError(Exception):
     """Why an audio file is skipped."""
 
@@ -108,7 +115,8 @@ def _suffix(path: Path) -> str:
     return path.suffix.lower().lstrip(".")
 
 
-def _is_audio(path: Path) -> bool:
+def is_audio(path: Path) -> bool:
+    """By its name, or else by its first bytes; whether it can be read is another question."""
     if _suffix(path) in _READABLE | _NEEDS_FFMPEG:
         return True
     with path.open("rb") as file:
@@ -127,12 +135,7 @@ def _open(path: Path, name: str) -> Recording:
     try:
         info = soundfile.info(path)
     except soundfile.LibsndfileError as error:
-        reason = f"not readable as audio: {why_unreadable(error)}"
-        if _suffix(path) in _NEEDS_FFMPEG:
-            reason = (
-                f"format not read here; convert it, e.g.: ffmpeg -i {path.name} {path.stem}.wav"
-            )
-        raise _UnusableError(reason) from error
+        raise _UnusableError(why_not_audio(path, error)) from error
     if info.frames == 0:
         raise _UnusableError("holds no sound (0 frames)")
     return Recording(

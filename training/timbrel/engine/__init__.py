@@ -22,6 +22,9 @@ from timbrel.engine import _native
 
 __all__ = ["Latency", "Method", "Model", "Statistics", "Stream", "torch_version", "version"]
 
+SMALLEST_DEFAULT_BUFFER = 2048
+"""A default buffer is the smallest multiple of a model's highest ratio that is not below this."""
+
 
 @dataclass(frozen=True)
 class Method:
@@ -86,6 +89,7 @@ class Model:
         max_ratio: the highest ratio over all methods; a buffer is a multiple of it.
         methods: by name.
         attributes: names of what can be set in the model.
+        default_buffer: what a patch gets that asks for none.
 
     Raises:
         UserError: when the file is missing, damaged, or not a model.
@@ -99,6 +103,10 @@ class Model:
         self.max_ratio: int = self._native.max_ratio
         self.methods: dict[str, Method] = {m[0]: Method(*m) for m in self._native.methods}
         self.attributes: list[str] = self._native.attributes
+
+    @property
+    def default_buffer(self) -> int:
+        return -(-SMALLEST_DEFAULT_BUFFER // self.max_ratio) * self.max_ratio
 
 
 class Stream:
