@@ -136,6 +136,20 @@ def test_a_wav_from_a_streaming_recorder_is_whole(tmp_path, record):
     assert not outcome.manifest.notes
 
 
+def test_a_flac_that_does_not_know_its_length_is_read_to_its_end(tmp_path, record):
+    path = record(tmp_path / "in" / "stream.flac", seconds=6.0)
+    whole, _ = soundfile.read(path, dtype="int16")
+    content = bytearray(path.read_bytes())
+    # STREAMINFO's count of samples, 36 bits from the middle of byte 21: zero is "unknown", as
+    # encoders that write to a pipe leave it.
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    manifest = preprocess(tmp_path / "in", tmp_path / "out", sample_rate=44_100).manifest
+    assert manifest.frames == len(whole)
+    assert not manifest.notes
+
+
 def test_levels_and_clipping_are_reported(tmp_path, record):
     record(tmp_path / "in/quiet.wav", seconds=3, level=0.25, seed=1)
     loud = 2.0 * np.sin(np.arange(132_300) * 0.05)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from timbrel.data.sources import Recording, why_unreadable
+from timbrel.data.sources import FrontToBack, Recording, stated_frames, why_unreadable
 
 _CHUNK = 1 << 17
 """Frames decoded at a time."""
@@ -57,7 +57,7 @@ def decode(
     """
     result = Decoded()
     try:
-        with soundfile.SoundFile(recording.path) as file:
+        with FrontToBack(recording.path) as file:
             result.note = _shortfall(file.extra_info, recording)
             for chunk in _resampled(_mono(file, result, advance), recording, sample_rate):
                 _write(chunk, out, result)
@@ -81,8 +81,9 @@ def _mono(
         read += len(chunk)
         advance(len(chunk) / file.samplerate)
         yield chunk.mean(axis=1, dtype=np.float32)
-    if read < file.frames * 0.99 and not result.note:
-        result.note = _cut_short(read / file.samplerate, file.frames / file.samplerate)
+    promised = stated_frames(file)
+    if read < promised * 0.99 and not result.note:
+        result.note = _cut_short(read / file.samplerate, promised / file.samplerate)
 
 
 def _resampled(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import soundfile
 
@@ -22,6 +23,26 @@ _NEEDS_FFMPEG = frozenset(
 _CHUNK = 1 << 20
 
 
+_UNKNOWN = 1 << 48
+"""More frames than there are: what a file claims that was written without knowing its length."""
+
+
+class FrontToBack(soundfile.SoundFile):
+    """Reads without seeking.
+
+    Otherwise soundfile seeks, after each read, to where the file is already; at the end of a FLAC
+    file that does not know its length this fails, and the last samples are lost.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def stated_frames(file: Any) -> int:
+    """Frames that a SoundFile, or soundfile's info of one, states; 0 where it does not know."""
+    return int(file.frames) if file.frames < _UNKNOWN else 0
+
+
 @dataclass(frozen=True)
 class Recording:
     """An audio file that can be opened."""
@@ -34,7 +55,7 @@ class Recording:
     sample_rate: int
     channels: int
     frames: int
-    """As the header states; what is there may be less."""
+    """As the header states, else a guess from the file's size; what is there may be less."""
 
     @property
     def seconds(self) -> float:
@@ -138,13 +159,15 @@ def _open(path: Path, name: str) -> Recording:
         raise _UnusableError(why_not_audio(path, error)) from error
     if info.frames == 0:
         raise _UnusableError("holds no sound (0 frames)")
+    # Compressed, a sample takes about a byte: near enough for progress and for the space needed.
+    guess = path.stat().st_size // info.channels
     return Recording(
         path=path,
         name=name,
         digest=_digest(path),
         sample_rate=info.samplerate,
         channels=info.channels,
-        frames=info.frames,
+        frames=stated_frames(info) or guess,
     )
 
 

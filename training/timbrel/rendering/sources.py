@@ -9,16 +9,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from timbrel.data.sources import why_not_audio, why_unreadable
+from timbrel.data.sources import FrontToBack, stated_frames, why_not_audio, why_unreadable
 
 Audio = NDArray[np.float32]
 """``(channels, frames)``."""
 
 _CHUNK = 1 << 16
 """Samples read at a time."""
-
-_UNKNOWN = 1 << 48
-"""More frames than there are: what a file claims that was written without knowing its length."""
 
 
 class UnusableError(Exception):
@@ -54,23 +51,12 @@ class Source(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-class _FrontToBack(soundfile.SoundFile):
-    """Reads without seeking.
-
-    Otherwise soundfile seeks, after each read, to where the file is already; at the end of a FLAC
-    file that does not know its length this fails, and the last samples are lost.
-    """
-
-    def seekable(self) -> bool:
-        return False
-
-
 class SoundSource:
     """A recording, each `in_channels` neighbouring channels of which are one example."""
 
     def __init__(self, path: Path, in_channels: int) -> None:
         try:
-            self._file = _FrontToBack(path)
+            self._file = FrontToBack(path)
         except soundfile.LibsndfileError as error:
             raise UnusableError(why_not_audio(path, error)) from error
         except TypeError as error:  # soundfile's way to ask for what a header would say
@@ -83,7 +69,7 @@ class SoundSource:
         self.channels = found * self._wrapped
         self.examples = self.channels // in_channels
         self.rate: int = self._file.samplerate
-        self.expected: int = self._file.frames if self._file.frames < _UNKNOWN else 0
+        self.expected: int = stated_frames(self._file)
         self.samples = 0
         self.finished = False
         self.notes: list[str] = []
