@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bootstrap lint format bench clean
+.PHONY: help demo test portable build bootstrap lint format bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -25,8 +25,10 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
 		printf '  make %-8s %s\n' "$$name" "$$text"; done
 
+# What only the tests need is large, and not for those who came to listen.
+test portable: BOOTSTRAP_FLAGS := --tests
 bootstrap:
-	@scripts/bootstrap
+	@scripts/bootstrap $(BOOTSTRAP_FLAGS)
 
 build: bootstrap $(BUILT) ## Build the engine, its Python binding and the packages for Pd and Max
 
@@ -47,11 +49,18 @@ FORCE:
 demo: build ## Play the shipped instrument in Pure Data, into out/demo.wav (TRAIN=1 trains it first)
 	@TRAIN=$(TRAIN) python scripts/demo.py
 
-test: build ## Run all tests: the engine (also under ASan and TSan), Pd, Python
+test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, Python
 	ctest --preset release
 	cmake --preset asan && cmake --build --preset asan && ctest --preset asan
 	cmake --preset tsan && cmake --build --preset tsan && ctest --preset tsan
+	@if scripts/find-clang >/dev/null; then set -x; \
+		cmake --preset realtime && cmake --build --preset realtime && ctest --preset realtime; \
+	else echo "no clang with RealtimeSanitizer (20 or later) is installed: preset realtime left out"; fi
+	scripts/check-portable
 	python -m pytest $(PYTEST_FLAGS)
+
+portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
+	scripts/check-portable
 
 bench: build ## Measure speed, latency and memory
 	@python benchmarks/run.py

@@ -57,13 +57,21 @@ struct Object {
 
 #if PD_FLOATSIZE == 32
 void process(State& state, int frames) {
-    (state.waits ? api->stream_process_blocking_f32 : api->stream_process_f32)(
-        state.stream, state.inputs.data(), state.outputs.data(), frames);
+    if (state.waits) {
+        api->stream_process_blocking_f32(state.stream, state.inputs.data(), state.outputs.data(),
+                                         frames);
+    } else {
+        api->stream_process_f32(state.stream, state.inputs.data(), state.outputs.data(), frames);
+    }
 }
 #else
 void process(State& state, int frames) {
-    (state.waits ? api->stream_process_blocking_f64 : api->stream_process_f64)(
-        state.stream, state.inputs.data(), state.outputs.data(), frames);
+    if (state.waits) {
+        api->stream_process_blocking_f64(state.stream, state.inputs.data(), state.outputs.data(),
+                                         frames);
+    } else {
+        api->stream_process_f64(state.stream, state.inputs.data(), state.outputs.data(), frames);
+    }
 }
 #endif
 

@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def bootstrap(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def bootstrap(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [folder / "scripts/bootstrap"],
+        [folder / "scripts/bootstrap", *options],
         env={**os.environ, "PYTHON": sys.executable, **variables},
         capture_output=True,
         text=True,
@@ -103,23 +103,59 @@ def test_a_failing_step_names_its_log(checkout):
     assert "the archive is on fire" in (checkout / "build/bootstrap.log").read_text()
 
 
-def test_a_second_run_does_nothing(checkout):
-    """The stamp is all that it looks at: with it in place, not even apt or pip are asked."""
-    key = subprocess.run(
-        [
-            "bash",
-            "-c",
-            'source <(sed "/^main /d" scripts/bootstrap); find_python; stamp_key',
-            "scripts/bootstrap",
-        ],
+def call(checkout: Path, commands: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs functions of the script instead of the whole."""
+    return subprocess.run(
+        ["bash", "-c", f'source <(sed "/^main /d" scripts/bootstrap); {commands}', "scripts/x"],
         cwd=checkout,
-        env={**os.environ, "PYTHON": sys.executable, "TORCH": "cpu"},
+        env={**os.environ, "PYTHON": sys.executable, "TORCH": "cpu", **variables},
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout
+        check=False,
+    )
+
+
+def test_a_second_run_does_nothing(checkout):
+    """The stamp is all that it looks at: with it in place, not even apt or pip are asked."""
+    key = call(checkout, "find_python; stamp_key").stdout
+    assert key
     (checkout / ".venv").mkdir()
-    (checkout / ".venv/bootstrap-stamp").write_text(key)
-    result = bootstrap(checkout, TORCH="cpu")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    for stamp, options in {"bootstrap-stamp": [], "bootstrap-stamp-tests": ["--tests"]}.items():
+        (checkout / ".venv" / stamp).write_text(key)
+        result = bootstrap(checkout, *options, TORCH="cpu")
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert not (checkout / "build").exists()
+
+
+def test_an_unknown_option(checkout):
+    result = bootstrap(checkout, "--test")
+    assert result.returncode == 1
+    assert result.stderr == "bootstrap: '--test' is not known; there are --system and --tests\n"
+
+
+@pytest.mark.parametrize(
+    ("offered", "may_install", "said"),
+    [
+        ("22", True, "installing clang-22"),
+        ("22", False, "which installs clang-22"),
+        ("19", True, "no clang of version 20 or later is offered here"),
+    ],
+)
+def test_the_tests_get_the_newest_clang_that_is_offered(checkout, offered, may_install, said):
+    path = tools(
+        checkout,
+        apt_cache=f"[[ $2 != *-{offered}-* ]] || echo '  Candidate: 1:{offered}.1'",
+        apt_get='[[ $1 == indextargets ]] && echo somewhere || echo "asked for $*"',
+        sudo="exit 1",
+        find_clang="exit 1",
+    )
+    shutil.copy(checkout / "bin/find-clang", checkout / "scripts")
+    (checkout / "build").mkdir()
+    root = "ROOT=(env)" if may_install else "return 1"
+    result = call(checkout, f"become_root() {{ {root}; }}; install_clang", PATH=path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert said in result.stdout
+    log = checkout / "build/bootstrap.log"
+    assert ("clang-22 libclang-rt-22-dev" in (log.read_text() if log.exists() else "")) == (
+        offered == "22" and may_install
+    )

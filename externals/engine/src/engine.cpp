@@ -93,7 +93,9 @@ class Engine {
         // One load for all objects that play the same contents.
         std::error_code problem;
         const auto size = fs::file_size(path, problem);
-        const auto changed = fs::last_write_time(path, problem).time_since_epoch().count();
+        // Not every standard library counts file times in an integer that to_string() takes.
+        const auto changed =
+            static_cast<int64_t>(fs::last_write_time(path, problem).time_since_epoch().count());
         const std::string key = fs::weakly_canonical(path, problem).string() + "|" +
                                 std::to_string(size) + "|" + std::to_string(changed);
         const std::lock_guard lock(mutex_);
@@ -239,7 +241,7 @@ int32_t stream_prepare(timbrel_stream* handle, const timbrel_stream_config* conf
 
 template <typename Sample>
 void stream_process(timbrel_stream* handle, const Sample* const* inputs, Sample* const* outputs,
-                    int32_t frames) TIMBREL_NONBLOCKING {
+                    int32_t frames) noexcept TIMBREL_NONBLOCKING {
     handle->stream->process(inputs, outputs, frames);
 }
 
@@ -249,15 +251,15 @@ void stream_process_blocking(timbrel_stream* handle, const Sample* const* inputs
     handle->stream->process_blocking(inputs, outputs, frames);
 }
 
-void stream_set_enabled(timbrel_stream* handle, int32_t enabled) TIMBREL_NONBLOCKING {
+void stream_set_enabled(timbrel_stream* handle, int32_t enabled) noexcept TIMBREL_NONBLOCKING {
     handle->stream->set_enabled(enabled != 0);
 }
 
-int32_t stream_enabled(const timbrel_stream* handle) TIMBREL_NONBLOCKING {
+int32_t stream_enabled(const timbrel_stream* handle) noexcept TIMBREL_NONBLOCKING {
     return handle->stream->enabled();
 }
 
-void stream_reset(timbrel_stream* handle) TIMBREL_NONBLOCKING {
+void stream_reset(timbrel_stream* handle) noexcept TIMBREL_NONBLOCKING {
     handle->stream->reset();
 }
 
@@ -280,7 +282,8 @@ timbrel_stream_stats stream_stats(const timbrel_stream* handle) {
     });
 }
 
-int32_t stream_poll_error(timbrel_stream* handle, char* error, size_t size) TIMBREL_NONBLOCKING {
+int32_t stream_poll_error(timbrel_stream* handle, char* error,
+                          size_t size) noexcept TIMBREL_NONBLOCKING {
     return handle->stream->poll_error(error, size);
 }
 

@@ -30,10 +30,12 @@
 #if defined(__clang__) && defined(__has_attribute)
 #if __has_attribute(nonblocking)
 #define TIMBREL_NONBLOCKING __attribute__((nonblocking))
+#define TIMBREL_NONBLOCKING_IF(condition) __attribute__((nonblocking(condition)))
 #endif
 #endif
 #ifndef TIMBREL_NONBLOCKING
 #define TIMBREL_NONBLOCKING
+#define TIMBREL_NONBLOCKING_IF(condition)
 #endif
 
 #ifdef __cplusplus

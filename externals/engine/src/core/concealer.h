@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "timbrel/engine.h"
+
 namespace timbrel {
 
 class Concealer {
@@ -17,7 +19,8 @@ class Concealer {
     // `block` holds the outlet's values for a whole block; plays `frames` samples from `offset`.
     // `out` may be null: the outlet is not connected, but time goes on.
     template <typename Sample>
-    void play(const float* block, int offset, Sample* out, int frames) {
+    void play(const float* block, int offset, Sample* out,
+              int frames) noexcept TIMBREL_NONBLOCKING {
         if (ratio_ > 1) {
             for (int i = 0; out && i < frames; ++i) {
                 out[i] = static_cast<Sample>(block[(offset + i) / ratio_]);
@@ -48,7 +51,7 @@ class Concealer {
     // The block is missing: latents hold their last value, because fading one is an audible
     // gesture; audio fades from its last value, and fades in again when the next block is there.
     template <typename Sample>
-    void conceal(Sample* out, int frames) {
+    void conceal(Sample* out, int frames) noexcept TIMBREL_NONBLOCKING {
         if (ratio_ == 1 && playing_) {
             playing_ = false;
             start_tail();
@@ -58,7 +61,7 @@ class Concealer {
 
     // Nothing is due yet: what sounded before fades out, and what comes begins without a fade.
     template <typename Sample>
-    void rest(Sample* out, int frames) {
+    void rest(Sample* out, int frames) noexcept TIMBREL_NONBLOCKING {
         if (ratio_ > 1) {
             if (out)
                 std::fill_n(out, frames, static_cast<Sample>(last_));
@@ -73,7 +76,7 @@ class Concealer {
 
     // Begins anew, as after creation: the next block is played without a fade. What sounds until
     // then still ends without a click.
-    void restart() {
+    void restart() noexcept TIMBREL_NONBLOCKING {
         if (ratio_ > 1) {
             last_ = 0;
         } else if (playing_) {
@@ -96,14 +99,16 @@ class Concealer {
     }
     static inline const std::array<float, kFade> kRamp = make_ramp();
 
-    static float ramp(int i) { return kRamp[static_cast<size_t>(i)]; }
+    static float ramp(int i) noexcept TIMBREL_NONBLOCKING { return kRamp[static_cast<size_t>(i)]; }
 
-    void start_tail() {
+    void start_tail() noexcept TIMBREL_NONBLOCKING {
         tail_from_ = last_;
         tail_ = 0;
     }
-    float next_gain() { return fade_ < kFade ? ramp(fade_++) : 1.0F; }
-    float next_tail() { return tail_ < kFade ? tail_from_ * (1.0F - ramp(tail_++)) : 0.0F; }
+    float next_gain() noexcept TIMBREL_NONBLOCKING { return fade_ < kFade ? ramp(fade_++) : 1.0F; }
+    float next_tail() noexcept TIMBREL_NONBLOCKING {
+        return tail_ < kFade ? tail_from_ * (1.0F - ramp(tail_++)) : 0.0F;
+    }
 
     int ratio_;
     bool playing_ = true;

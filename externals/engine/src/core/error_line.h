@@ -7,10 +7,12 @@
 #include <mutex>
 #include <string>
 
+#include "timbrel/engine.h"
+
 namespace timbrel {
 
 // Copies a line into a caller's buffer, cut to its size and always terminated.
-inline void copy_line(const char* line, char* buffer, size_t size) {
+inline void copy_line(const char* line, char* buffer, size_t size) noexcept TIMBREL_NONBLOCKING {
     if (!buffer || size == 0)
         return;
     const size_t length = std::min(std::strlen(line), size - 1);
@@ -32,7 +34,7 @@ class ErrorLine {
     }
 
     // By the host. Bounded and wait-free.
-    bool take(char* buffer, size_t size) {
+    bool take(char* buffer, size_t size) noexcept TIMBREL_NONBLOCKING {
         if (!full_.load(std::memory_order_acquire))
             return false;
         copy_line(text_, buffer, size);

@@ -8,6 +8,7 @@
 #include "model.h"
 #include "schedule.h"
 #include "slot.h"
+#include "timbrel/engine.h"
 
 namespace timbrel {
 
@@ -22,10 +23,12 @@ class Ring {
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
-    Slot& slot(int64_t block) { return slots_[static_cast<size_t>(block) % slots_.size()]; }
+    Slot& slot(int64_t block) noexcept TIMBREL_NONBLOCKING {
+        return slots_[static_cast<size_t>(block) % slots_.size()];
+    }
 
     // Bounded by the number of slots: may be called by the audio thread.
-    std::optional<int64_t> oldest_submitted() const {
+    std::optional<int64_t> oldest_submitted() const noexcept TIMBREL_NONBLOCKING {
         std::optional<int64_t> oldest;
         for (const Slot& slot : slots_) {
             const Tag tag = slot.tag();
@@ -35,7 +38,7 @@ class Ring {
         return oldest;
     }
 
-    int submitted() const {
+    int submitted() const noexcept TIMBREL_NONBLOCKING {
         int count = 0;
         for (const Slot& slot : slots_)
             count += slot.tag().state == State::submitted;

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <numeric>
 
+#include "timbrel/engine.h"
+
 namespace timbrel {
 
 constexpr int kSmallestDefaultBlock = 2048;
 
 // The smallest multiple of `unit` that is at least `value` and at least one unit.
-constexpr int64_t round_up(int64_t value, int64_t unit) {
+constexpr int64_t round_up(int64_t value, int64_t unit) noexcept TIMBREL_NONBLOCKING {
     return std::max<int64_t>(1, (value + unit - 1) / unit) * unit;
 }
 
@@ -27,17 +29,21 @@ struct Schedule {
     // Block k is complete at the end of the call that brings sample (k + 1) B - 1. Sample p can be
     // played in the call that ends at m if its block, floor(p / B), is complete by then. m is a
     // multiple of g = gcd(B, V), and the worst of them leave B - g samples to wait for.
-    int latency() const {
+    int latency() const noexcept TIMBREL_NONBLOCKING {
         const int granularity = varies ? 1 : std::gcd(block, vector);
         return block - granularity + slack;
     }
 
     // Blocks that one call can complete.
-    int blocks_per_call() const { return (vector + block - 1) / block; }
+    int blocks_per_call() const noexcept TIMBREL_NONBLOCKING {
+        return (vector + block - 1) / block;
+    }
 
     // Between the oldest block that may still be played and the newest that is being filled lie
     // latency() + V samples; one more block on either side is in part.
-    int slots() const { return (latency() + vector + block - 1) / block + 2; }
+    int slots() const noexcept TIMBREL_NONBLOCKING {
+        return (latency() + vector + block - 1) / block + 2;
+    }
 };
 
 }  // namespace timbrel

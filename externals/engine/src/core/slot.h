@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "timbrel/engine.h"
+
 namespace timbrel {
 
 // free -> (audio fills) -> submitted -> (worker takes) -> running -> done | failed -> (audio plays)
@@ -25,14 +27,18 @@ class Slot {
     Slot(size_t input_size, size_t output_size) : input(input_size), output(output_size) {}
 
     // acquire: whoever sees a state sees the samples that were written before it was set.
-    Tag tag() const { return unpack(word_.load(std::memory_order_acquire)); }
+    Tag tag() const noexcept TIMBREL_NONBLOCKING {
+        return unpack(word_.load(std::memory_order_acquire));
+    }
 
     // release: the counterpart of the above.
-    void set(Tag tag) { word_.store(pack(tag), std::memory_order_release); }
+    void set(Tag tag) noexcept TIMBREL_NONBLOCKING {
+        word_.store(pack(tag), std::memory_order_release);
+    }
 
     // For the two transitions that both sides may want at once: a submitted block is either taken
     // by a worker or given up by the audio thread; a running one either ends or is abandoned.
-    bool change(Tag from, Tag to) {
+    bool change(Tag from, Tag to) noexcept TIMBREL_NONBLOCKING {
         uint64_t expected = pack(from);
         return word_.compare_exchange_strong(expected, pack(to), std::memory_order_acq_rel,
                                              std::memory_order_acquire);
@@ -43,10 +49,10 @@ class Slot {
     bool reset_before = false;  // the model forgets its state before it computes this block
 
   private:
-    static uint64_t pack(Tag tag) {
+    static uint64_t pack(Tag tag) noexcept TIMBREL_NONBLOCKING {
         return static_cast<uint64_t>(tag.block) << 3 | static_cast<uint64_t>(tag.state);
     }
-    static Tag unpack(uint64_t word) {
+    static Tag unpack(uint64_t word) noexcept TIMBREL_NONBLOCKING {
         return {static_cast<int64_t>(word) >> 3, static_cast<State>(word & 7)};
     }
 

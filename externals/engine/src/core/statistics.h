@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "timbrel/engine.h"
+
 namespace timbrel {
 
 struct Report {
@@ -19,15 +21,21 @@ class Statistics {
   public:
     static constexpr size_t kRecent = 1024;
 
-    void count_late() { late_.fetch_add(1, std::memory_order_relaxed); }
-    void count_skipped() { skipped_.fetch_add(1, std::memory_order_relaxed); }
-    void count_failed() { failed_.fetch_add(1, std::memory_order_relaxed); }
-    void count_non_finite(uint64_t samples) {
+    void count_late() noexcept TIMBREL_NONBLOCKING {
+        late_.fetch_add(1, std::memory_order_relaxed);
+    }
+    void count_skipped() noexcept TIMBREL_NONBLOCKING {
+        skipped_.fetch_add(1, std::memory_order_relaxed);
+    }
+    void count_failed() noexcept TIMBREL_NONBLOCKING {
+        failed_.fetch_add(1, std::memory_order_relaxed);
+    }
+    void count_non_finite(uint64_t samples) noexcept TIMBREL_NONBLOCKING {
         if (samples)
             non_finite_.fetch_add(samples, std::memory_order_relaxed);
     }
     // By the one worker that runs the stream's block.
-    void count_block(float milliseconds) {
+    void count_block(float milliseconds) noexcept TIMBREL_NONBLOCKING {
         const uint64_t index = blocks_.fetch_add(1, std::memory_order_relaxed);
         recent_ms_[index % kRecent].store(milliseconds, std::memory_order_relaxed);
     }

@@ -57,7 +57,8 @@ void Stream::prepare(double sample_rate, int vector, bool varies, int slack) {
 // ---- audio thread ----
 
 template <bool wait, typename Sample>
-void Stream::play_call(const Sample* const* inputs, Sample* const* outputs, int frames) {
+void Stream::play_call(const Sample* const* inputs, Sample* const* outputs, int frames) noexcept
+    TIMBREL_NONBLOCKING_IF(!wait) {
     if (reset_requested_.exchange(false, std::memory_order_relaxed)) {
         restart();
         model_reset_due_ = true;
@@ -90,7 +91,8 @@ void Stream::play_call(const Sample* const* inputs, Sample* const* outputs, int 
 }
 
 template <bool wait, typename Sample>
-void Stream::read(const Sample* const* inputs, int from, int frames) {
+void Stream::read(const Sample* const* inputs, int from, int frames) noexcept
+    TIMBREL_NONBLOCKING_IF(!wait) {
     const int block_size = schedule_.block;
     const int ratio = options_.shape.in_ratio;
     const int length = block_size / ratio;
@@ -121,7 +123,8 @@ void Stream::read(const Sample* const* inputs, int from, int frames) {
 }
 
 template <bool wait, typename Sample>
-void Stream::write(Sample* const* outputs, int from, int frames, int64_t position) {
+void Stream::write(Sample* const* outputs, int from, int frames, int64_t position) noexcept
+    TIMBREL_NONBLOCKING_IF(!wait) {
     const int block_size = schedule_.block;
     const int length = block_size / options_.shape.out_ratio;
     const int outlet_count = static_cast<int>(outlets_.size());
@@ -164,7 +167,7 @@ void Stream::write(Sample* const* outputs, int from, int frames, int64_t positio
 }
 
 template <bool wait>
-bool Stream::open_block(int64_t block) {
+bool Stream::open_block(int64_t block) noexcept TIMBREL_NONBLOCKING_IF(!wait) {
     Slot& slot = audio_ring_->slot(block);
     Tag tag = slot.tag();
     if constexpr (wait) {
@@ -184,7 +187,7 @@ bool Stream::open_block(int64_t block) {
     return true;
 }
 
-void Stream::submit_block(int64_t block, bool may_skip) {
+void Stream::submit_block(int64_t block, bool may_skip) noexcept TIMBREL_NONBLOCKING {
     // One that waits beyond those that a single call may bring is normal for a moment; with two,
     // the worker does not keep up, and the oldest is the one that is of least use.
     if (may_skip && audio_ring_->submitted() > schedule_.blocks_per_call()) {
@@ -199,7 +202,7 @@ void Stream::submit_block(int64_t block, bool may_skip) {
     pool_.wake_one();
 }
 
-void Stream::skip(Slot& slot, Tag tag) {
+void Stream::skip(Slot& slot, Tag tag) noexcept TIMBREL_NONBLOCKING {
     if (!slot.change(tag, {tag.block, State::skipped}))
         return;  // a worker was quicker
     statistics_.count_skipped();
@@ -207,7 +210,7 @@ void Stream::skip(Slot& slot, Tag tag) {
 }
 
 // Goes on with a block that nothing before this moment has part in.
-void Stream::restart() {
+void Stream::restart() noexcept TIMBREL_NONBLOCKING {
     if (!audio_ring_)
         return;
     while (const auto block = audio_ring_->oldest_submitted()) {
@@ -234,10 +237,14 @@ void Stream::wait_while(int64_t block, std::initializer_list<State> states) cons
     }
 }
 
-template void Stream::play_call<false>(const float* const*, float* const*, int);
-template void Stream::play_call<false>(const double* const*, double* const*, int);
-template void Stream::play_call<true>(const float* const*, float* const*, int);
-template void Stream::play_call<true>(const double* const*, double* const*, int);
+template void Stream::play_call<false>(const float* const*, float* const*,
+                                       int) noexcept TIMBREL_NONBLOCKING;
+template void Stream::play_call<false>(const double* const*, double* const*,
+                                       int) noexcept TIMBREL_NONBLOCKING;
+template void Stream::play_call<true>(const float* const*, float* const*, int) noexcept
+    TIMBREL_NONBLOCKING_IF(false);
+template void Stream::play_call<true>(const double* const*, double* const*, int) noexcept
+    TIMBREL_NONBLOCKING_IF(false);
 
 // ---- workers ----
 

@@ -57,10 +57,18 @@ class Stream {
     }
 
     // [any]
-    void set_enabled(bool enabled) noexcept { enabled_.store(enabled, std::memory_order_relaxed); }
-    bool enabled() const noexcept { return enabled_.load(std::memory_order_relaxed); }
-    void reset() noexcept { reset_requested_.store(true, std::memory_order_relaxed); }
-    bool poll_error(char* buffer, size_t size) noexcept { return error_.take(buffer, size); }
+    void set_enabled(bool enabled) noexcept TIMBREL_NONBLOCKING {
+        enabled_.store(enabled, std::memory_order_relaxed);
+    }
+    bool enabled() const noexcept TIMBREL_NONBLOCKING {
+        return enabled_.load(std::memory_order_relaxed);
+    }
+    void reset() noexcept TIMBREL_NONBLOCKING {
+        reset_requested_.store(true, std::memory_order_relaxed);
+    }
+    bool poll_error(char* buffer, size_t size) noexcept TIMBREL_NONBLOCKING {
+        return error_.take(buffer, size);
+    }
 
     // [control]
     Report report() const { return statistics_.report(); }
@@ -80,16 +88,19 @@ class Stream {
 
   private:
     template <bool wait, typename Sample>
-    void play_call(const Sample* const* inputs, Sample* const* outputs, int frames);
+    void play_call(const Sample* const* inputs, Sample* const* outputs, int frames) noexcept
+        TIMBREL_NONBLOCKING_IF(!wait);
     template <bool wait, typename Sample>
-    void read(const Sample* const* inputs, int from, int frames);
+    void read(const Sample* const* inputs, int from, int frames) noexcept
+        TIMBREL_NONBLOCKING_IF(!wait);
     template <bool wait, typename Sample>
-    void write(Sample* const* outputs, int from, int frames, int64_t position);
+    void write(Sample* const* outputs, int from, int frames, int64_t position) noexcept
+        TIMBREL_NONBLOCKING_IF(!wait);
     template <bool wait>
-    bool open_block(int64_t block);
-    void submit_block(int64_t block, bool may_skip);
-    void skip(Slot& slot, Tag tag);
-    void restart();
+    bool open_block(int64_t block) noexcept TIMBREL_NONBLOCKING_IF(!wait);
+    void submit_block(int64_t block, bool may_skip) noexcept TIMBREL_NONBLOCKING;
+    void skip(Slot& slot, Tag tag) noexcept TIMBREL_NONBLOCKING;
+    void restart() noexcept TIMBREL_NONBLOCKING;
     void wait_while(int64_t block, std::initializer_list<State> states) const;
     void compute(Slot& slot);
 

@@ -60,7 +60,7 @@ Background& WorkerPool::background() {
     return *background_;
 }
 
-void WorkerPool::wake_one() noexcept {
+void WorkerPool::wake_one() noexcept TIMBREL_NONBLOCKING {
     state_->wake_up.signal();
 }
 

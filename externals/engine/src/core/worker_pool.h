@@ -29,7 +29,7 @@ class WorkerPool {
     void remove(std::shared_ptr<Stream> stream);
 
     // [audio] After a block was submitted.
-    void wake_one() noexcept;
+    void wake_one() noexcept TIMBREL_NONBLOCKING;
 
     // [control] Gives up workers whose block has not returned by `now`, and puts others in their
     // place: one broken model must not silence the rest. Called once a second by the background
