@@ -304,6 +304,11 @@ void Stream::abandon(const Job& job) {
     abandoned_.store(true, std::memory_order_release);
     job.ring->slot(job.block).change({job.block, State::running}, {job.block, State::abandoned});
     job.ring->tick();
+    {
+        // A host that has laid its blocks out anew since waits there.
+        const std::lock_guard lock(ring_mutex_);
+        ring_->tick();
+    }
     error_.give("the model does not return from a block; the object is silent until it does");
 }
 
