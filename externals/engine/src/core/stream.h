@@ -102,7 +102,6 @@ class Stream {
     void skip(Slot& slot, Tag tag) noexcept TIMBREL_NONBLOCKING;
     void restart() noexcept TIMBREL_NONBLOCKING;
     void wait_while(int64_t block, std::initializer_list<State> states) const;
-    void compute(Slot& slot);
 
     const Options options_;
     WorkerPool& pool_;
