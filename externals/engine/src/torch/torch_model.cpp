@@ -302,8 +302,9 @@ class TorchPrototype : public Prototype {
 
     void warm_up(const std::string& method, int batch, int frames) const override {
         // What is compiled belongs to the code, which all instances share: once is enough.
+        const std::tuple key(method, batch, frames);
         const std::lock_guard lock(warm_mutex_);
-        if (!warm_.emplace(method, batch, frames).second)
+        if (warm_.contains(key))
             return;
         run_apart([&] {
             const Shape& shape = description_.find(method)->shape;
@@ -314,6 +315,7 @@ class TorchPrototype : public Prototype {
             for (int i = 0; i < 3; ++i)
                 throwaway.compute(input.data(), output.data(), batch, frames);
         });
+        warm_.insert(key);  // not where it failed: the next stream is refused as well
     }
 
   private:
