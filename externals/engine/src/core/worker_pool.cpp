@@ -156,7 +156,7 @@ bool WorkerPool::take(State& state, Worker& worker) {
             if (entry.busy)
                 continue;
             const auto candidate = entry.stream->waiting();
-            if (!candidate || (first && candidate->due_in >= waiting.due_in))
+            if (!candidate || (first && !candidate->before(waiting)))
                 continue;
             first = &entry;
             waiting = *candidate;
