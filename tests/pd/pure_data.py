@@ -51,7 +51,9 @@ class Rendering:
 
     def posts(self) -> list[str]:
         """What [nn~] said besides."""
-        return [line for line in self.console if line.startswith("nn~: ")]
+        # Before 0.54, Pd puts the level in front of what is no error.
+        lines = (line.removeprefix("verbose(2): ") for line in self.console)
+        return [line for line in lines if line.startswith("nn~: ")]
 
 
 def run(
