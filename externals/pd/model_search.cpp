@@ -21,6 +21,10 @@ std::string find_model(const t_canvas* canvas, const std::string& name, std::str
         sys_close(handle);
         return std::string(directory) + "/" + file;
     }
+    // A folder, or a file that may not be read: there, and the engine says what is wrong with it.
+    canvas_makefilename(canvas, (stem + ".ts").c_str(), directory, MAXPDSTRING);
+    if (std::filesystem::exists(directory, problem))
+        return directory;
     error = stem + ".ts: no such file (looked in " + folder.string() +
             ", in the patch's folder and in Pd's search path)";
     return {};

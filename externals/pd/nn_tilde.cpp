@@ -1,7 +1,7 @@
 // [nn~ model method buffer]: translates between Pure Data and the engine, and nothing else.
 #include <m_pd.h>
 
-#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -105,15 +105,19 @@ void dsp(Object* x, t_signal** signals) {
     const int vector = signals[0]->s_n;
     char error[TIMBREL_ERROR_SIZE];
     const timbrel_stream_config config{rate, vector, 0, TIMBREL_SLACK_DEFAULT};
-    if (api->stream_prepare(state.stream, &config, error, sizeof(error)) < 0) {
-        pd_error(x, "nn~: %s", error);
-        return;
-    }
+    const bool prepared = api->stream_prepare(state.stream, &config, error, sizeof(error)) == 0;
     t_signal** next = signals;
     for (const t_sample*& input : state.inputs)
         input = (*next++)->s_vec;
     for (t_sample*& output : state.outputs)
         output = (*next++)->s_vec;
+    if (!prepared) {
+        pd_error(x, "nn~: %s: %s", state.name.c_str(), error);
+        // Pd does not clear them: left alone, they play what another object wrote there.
+        for (t_sample* output : state.outputs)
+            dsp_add_zero(output, vector);
+        return;
+    }
     state.rate = rate;
     decide_waiting(state);
     warn_of_rate(x, rate);
@@ -268,18 +272,25 @@ struct Arguments {
     int buffer = TIMBREL_BUFFER_DEFAULT;
 };
 
+// A symbol as it is: atom_string() would put a backslash before the spaces of a file's name.
+std::string text_of(const t_atom& atom) {
+    if (atom.a_type == A_SYMBOL)
+        return atom.a_w.w_symbol->s_name;
+    char text[MAXPDSTRING];
+    atom_string(&atom, text, sizeof(text));
+    return text;
+}
+
 Arguments parse(Object* x, int count, const t_atom* atoms) {
     Arguments arguments;
-    char text[MAXPDSTRING];
-    atom_string(atoms, text, sizeof(text));
-    arguments.model = text;
+    arguments.model = text_of(atoms[0]);
     int next = 1;
     if (next < count && atoms[next].a_type == A_SYMBOL) {
         arguments.method = atom_getsymbol(atoms + next++)->s_name;
     }
     if (next < count && atoms[next].a_type == A_FLOAT) {
         const t_float buffer = atom_getfloat(atoms + next++);
-        if (buffer >= 0 && buffer <= 1 << 24) {
+        if (buffer >= 0 && buffer <= 1 << 24 && buffer == std::floor(buffer)) {
             arguments.buffer = static_cast<int>(buffer);
         } else {
             pd_error(x, "nn~: a buffer of %g samples is not possible; using the default",
@@ -287,8 +298,8 @@ Arguments parse(Object* x, int count, const t_atom* atoms) {
         }
     }
     for (; next < count; ++next) {
-        atom_string(atoms + next, text, sizeof(text));
-        pd_error(x, "nn~: argument '%s' is not understood; [nn~ model method buffer]", text);
+        pd_error(x, "nn~: argument '%s' is not understood; [nn~ model method buffer]",
+                 text_of(atoms[next]).c_str());
     }
     return arguments;
 }
@@ -339,8 +350,7 @@ bool open_stream(Object* x, const Arguments& arguments) {
     }
     const timbrel_stream_info& layout = state.layout();
     if (layout.requested_buffer > 0 && layout.block != layout.requested_buffer) {
-        logpost(x, PD_NORMAL,
-                "nn~: buffer %d rounded up to %d, a multiple of the highest ratio of %s (%d)",
+        logpost(x, PD_NORMAL, "nn~: buffer %d rounded up to %d, a multiple of the ratio of %s (%d)",
                 layout.requested_buffer, layout.block, state.name.c_str(), state.info().max_ratio);
     }
     return true;

@@ -234,5 +234,9 @@ TEST_CASE("a path that is no file is named") {
         .write(make_archive(kModel).data(),
                static_cast<std::streamsize>(make_archive(kModel).size()));
     CHECK(refuse((folder / "whole.ts").string()) == "");
+    // More than any memory holds, and next to nothing on disk: refused by its beginning.
+    std::ofstream(folder / "huge.ts");
+    std::filesystem::resize_file(folder / "huge.ts", uintmax_t{1} << 42);
+    CHECK(refuse((folder / "huge.ts").string()) == "huge.ts: not a TorchScript archive");
     std::filesystem::remove_all(folder);
 }

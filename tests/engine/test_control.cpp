@@ -1,6 +1,7 @@
 // Enabling, resetting, sharing the workers.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "driver.h"
@@ -108,6 +109,34 @@ TEST_CASE("of two waiting blocks the one that is due first is computed first") {
     }
     const std::lock_guard lock(mutex);
     CHECK(std::string(order.begin(), order.end()) == "fur");
+}
+
+TEST_CASE("a model that is too slow for its deadline does not starve one that is not") {
+    WorkerPool pool(1);
+    const auto gate = std::make_shared<Gate>();
+    std::atomic<int> slow_blocks = 0;
+    std::atomic<int> slow_before_quick = -1;
+    Player slow(pool, std::make_unique<FakeModel>([&](const float*, float*, int, int) {
+                    gate->pass();
+                    ++slow_blocks;
+                }),
+                {.block = 64});
+    Player quick(pool, std::make_unique<FakeModel>([&](const float*, float*, int, int) {
+                     slow_before_quick = slow_blocks.load();
+                 }),
+                 {.block = 64});
+    // Each block of the one is due within nanoseconds of its submission, of the other in minutes.
+    slow.stream->prepare(1e12, 64, false, -1);
+    quick.stream->prepare(1, 64, false, -1);
+    const Signal block(64);
+    slow.play(block, {64}, false);
+    gate->wait_arrived(1);
+    quick.play(block, {64}, false);
+    slow.play(block, {64}, false);
+    gate->open(2);
+    while (quick.stream->report().blocks + slow.stream->report().blocks < 3)
+        std::this_thread::yield();
+    CHECK(slow_before_quick == 1);
 }
 
 TEST_CASE("streams come, change their layout and go while they play, on many threads") {

@@ -181,6 +181,51 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a slow block keeps its worker from others for a moment only, and is heard itself") {
+    WorkerPool pool(1);
+    const auto gate = std::make_shared<Gate>();
+    Player slow(pool, gated(gate), {.block = 64});
+    slow.stream->prepare(48000, 64, false, 640);
+    slow.play(Signal(64, 1.0F), {64}, false);
+    gate->wait_arrived(1);
+    pool.replace_hung(WorkerPool::Clock::now() + WorkerPool::kCourtesy);
+    pool.replace_hung(WorkerPool::Clock::now() + WorkerPool::kCourtesy);
+
+    Player healthy(pool, identity(), {.block = 64});
+    healthy.stream->prepare(48000, 64, false, 0);
+    CHECK(healthy.play(Signal(640, 1.0F), {64}, true).back() == 1.0F);
+
+    slow.play(Signal(64, 1.0F), {64}, false);
+    gate->open(1000);  // the substitute goes on with the next block
+    while (slow.stream->report().blocks < 2)
+        std::this_thread::yield();
+    CHECK(slow.play(Signal(64 * 20, 1.0F), {64}, true)[64 * 8 + 63] == 1.0F);
+    char line[256];
+    CHECK_FALSE(slow.stream->poll_error(line, sizeof(line)));
+}
+
+TEST_CASE("an offline host is not kept by a block that hangs from before its layout changed") {
+    WorkerPool pool(1);
+    const auto gate = std::make_shared<Gate>();
+    Player player(pool, gated(gate), {.block = 64});
+    player.stream->prepare(48000, 64, false, -1);
+    player.play(Signal(64, 1.0F), {64}, false);
+    gate->wait_arrived(1);
+    player.stream->prepare(48000, 32, false, -1);
+    std::atomic<bool> began = false;
+    std::thread host([&] {
+        began = true;
+        CHECK(player.play(Signal(640, 1.0F), {32}, true) == Signal(640, 0.0F));
+    });
+    while (!began)
+        std::this_thread::yield();
+    for (int i = 0; i < 1000; ++i)
+        std::this_thread::yield();  // so that it most likely waits already
+    pool.replace_hung(WorkerPool::Clock::now() + std::chrono::hours(1));
+    host.join();
+    gate->open(1000);
+}
+
 TEST_CASE("a model that returns after it was given up is heard again") {
     WorkerPool pool(1);
     const auto gate = std::make_shared<Gate>();

@@ -51,26 +51,36 @@ class Rendering:
 
     def posts(self) -> list[str]:
         """What [nn~] said besides."""
-        return [line for line in self.console if line.startswith("nn~: ")]
+        # Before 0.54, Pd puts the level in front of what is no error.
+        lines = (line.removeprefix("verbose(2): ") for line in self.console)
+        return [line for line in lines if line.startswith("nn~: ")]
 
 
-def run(patch: Path, environment: dict[str, str] | None = None) -> list[str]:
+def run(
+    patch: Path,
+    environment: dict[str, str] | None = None,
+    batch: bool = True,
+    patience: float = 120,
+) -> list[str]:
     """Runs Pd on a patch until the patch quits it, and returns the console.
 
     Args:
         patch: the file.
         environment: variables besides those of this process.
+        batch: as fast as it can, where objects wait for their models; else in real time.
+        patience: seconds after which Pd counts as hung.
 
     Raises:
         AssertionError: when Pd ends in any other way than by being asked to.
     """
     pd = shutil.which("pd")
     assert pd, "Pure Data is not installed (pd is not in PATH)"
-    command = [pd, "-batch", "-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(RATE)]
+    command = [pd, *(["-batch"] if batch else [])]
+    command += ["-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(RATE)]
     command += ["-path", str(PACKAGE), "-open", str(patch)]
     variables = os.environ | (environment or {})
     done = subprocess.run(
-        command, env=variables, capture_output=True, text=True, timeout=120, check=False
+        command, env=variables, capture_output=True, text=True, timeout=patience, check=False
     )
     assert done.returncode == 0, f"Pd ended with {done.returncode}:\n{done.stderr}"
     return done.stderr.splitlines()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pure_data import PACKAGE, RATE, VECTOR, Patch, render, run
-from tiny_models import Breaking, Filter, Instrument, save, stepped
+from tiny_models import Breaking, Crowd, Endless, Filter, Instrument, Thirds, save, stepped
 
 BUFFER = 2048
 LATENCY = BUFFER - VECTOR + BUFFER
@@ -167,6 +167,15 @@ def test_the_name_may_end_in_ts(folder: Path) -> None:
     assert "model filter" in heard.reports()
 
 
+@pytest.mark.parametrize("name", ["my filter", "für élise 音"])
+def test_a_name_may_be_anything_that_a_file_can_be_called(folder: Path, name: str) -> None:
+    shutil.copy(folder / "filter.ts", folder / f"{name}.ts")
+    text = name.replace(" ", "\\ ")
+    heard = render(folder, [f"nn~ {text}"], noise(1, 8192), 1, {20: "bang"})
+    assert heard.errors() == []
+    assert f"model {text}" in heard.reports()
+
+
 def test_the_packages_models_come_before_the_patchs_folder(folder: Path) -> None:
     own = PACKAGE / "models" / "timbrel_test_only.ts"
     shutil.copy(folder / "stereo.ts", folder / own.name)
@@ -189,9 +198,25 @@ def test_an_unknown_method_lists_those_there_are_and_forward_plays(folder: Path)
 def test_a_buffer_too_small_is_rounded_up_and_said(folder: Path) -> None:
     heard = render(folder, ["nn~ instrument forward 100"], noise(1, 8192), 1, {50: "bang"})
     assert heard.posts() == [
-        "nn~: buffer 100 rounded up to 512, a multiple of the highest ratio of instrument (512)"
+        "nn~: buffer 100 rounded up to 512, a multiple of the ratio of instrument (512)"
     ]
     assert "bufsize 512" in heard.reports()
+
+
+def test_a_buffer_is_a_multiple_of_every_ratio(folder: Path) -> None:
+    save(Thirds(), folder / "thirds.ts")
+    x = noise(1, 8400)
+    heard = render(folder, ["nn~ thirds encode 64"], x, 1, {50: "latency"})
+    assert heard.posts() == [
+        "nn~: buffer 64 rounded up to 72, a multiple of the ratio of thirds (12)"
+    ]
+    delay = int(heard.reports()[0].split()[3])
+    expected = stepped(folder / "thirds.ts", torch.from_numpy(x), 72, "encode")
+    np.testing.assert_allclose(
+        heard.samples[:, delay:8400],
+        expected.repeat_interleave(3, -1)[:, : 8400 - delay],
+        atol=1e-5,
+    )
 
 
 def test_arguments_that_make_no_sense_are_named(folder: Path) -> None:
@@ -210,6 +235,8 @@ def test_arguments_that_make_no_sense_are_named(folder: Path) -> None:
         ("text", "nn~: text.ts: not a TorchScript archive (it looks like text)"),
         ("cut", "nn~: cut.ts: truncated (the file ends before its index)"),
         ("damaged", "nn~: damaged.ts: damaged (checksum of "),
+        ("folder", "nn~: folder.ts: a folder, not a model file"),
+        ("crowd", "nn~: crowd.ts: a TorchScript file, but no method of it can be played ("),
         ("", "nn~: which model? [nn~ model method buffer]"),
     ],
 )
@@ -222,6 +249,8 @@ def test_a_model_that_cannot_be_loaded_is_one_line_and_pd_lives_on(
     damaged = bytearray(whole)
     damaged[whole.index(b"forward")] ^= 0xFF
     (folder / "damaged.ts").write_bytes(damaged)
+    (folder / "folder.ts").mkdir()
+    save(Crowd(), folder / "crowd.ts")
     x = noise(1, 6 * BUFFER)
     heard = render(folder, ["nn~ filter", f"nn~ {name}"], x)
     (said,) = heard.errors()
@@ -245,6 +274,34 @@ def test_another_sample_rate_than_the_models_is_said(tmp_path: Path) -> None:
     assert heard.posts() == [
         "nn~: slow was made for 22050 Hz and Pd runs at 44100 Hz: it will sound transposed"
     ]
+
+
+def test_a_buffer_of_a_fraction_is_refused_instead_of_taken_for_0(folder: Path) -> None:
+    heard = render(folder, ["nn~ filter forward 0.5"], noise(1, 8192), 1, {50: "bang"})
+    assert heard.errors() == ["nn~: a buffer of 0.5 samples is not possible; using the default"]
+    assert "bufsize 2048" in heard.reports()
+
+
+def test_models_that_never_return_do_not_keep_pd_from_quitting(tmp_path: Path) -> None:
+    save(Endless(), tmp_path / "endless.ts")
+    patch = Patch()
+    for _ in range(20):
+        patch.add("nn~ endless")
+    start, order = patch.add("loadbang"), patch.add("t b b")
+    dsp, wait, leave = (
+        patch.add("; pd dsp 1", "msg"),
+        patch.add("del 400"),
+        patch.add("; pd quit", "msg"),
+    )
+    for source, outlet, target in [
+        (start, 0, order),
+        (order, 1, dsp),
+        (order, 0, wait),
+        (wait, 0, leave),
+    ]:
+        patch.connect(source, outlet, target)
+    patch.write(tmp_path / "endless.pd")
+    assert run(tmp_path / "endless.pd", batch=False, patience=30) == []
 
 
 def test_a_libtorch_of_another_external_is_refused_before_ours_is_opened(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_models import Breaking, Filter, Instrument, save, stepped
+from tiny_models import Breaking, Filter, Instrument, Short, save, stepped
 
 from timbrel.engine import Model, Stream
 from timbrel.errors import UserError
@@ -190,6 +190,13 @@ def test_a_model_that_raises_says_so_once_and_is_silent(files: dict[str, Path]) 
     assert error == "method forward failed: the fifth block is too much"
     assert stream.poll_error() is None
     assert stream.stats.failed == 6
+
+
+def test_a_model_that_fails_in_its_first_block_is_refused_every_time(tmp_path: Path) -> None:
+    model = Model(save(Short(), tmp_path / "short.ts"))
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"returns \(1, 1, 63\) instead of \(1, 1, 64\)"):
+            Stream(model, buffer=64)
 
 
 def test_torch_keeps_its_threads_in_the_program_that_uses_the_engine(

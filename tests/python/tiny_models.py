@@ -65,6 +65,59 @@ class Instrument(nn.Module):
         return self.decode(self.encode(x))
 
 
+class Thirds(nn.Module):
+    """Methods with ratios of which none is a multiple of the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("encode_params", torch.tensor([1, 1, 1, 3]))
+        self.register_buffer("forward_params", torch.tensor([1, 4, 1, 4]))
+
+    @torch.jit.export
+    def encode(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], 1, -1, 3).mean(-1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Crowd(nn.Module):
+    """Says that it has more channels than a host can make inlets of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("forward_params", torch.tensor([1, 1, 1 << 17, 1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.expand(-1, 1 << 17, -1)
+
+
+class Short(nn.Module):
+    """Returns one sample less than it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("forward_params", torch.tensor([1, 1, 1, 1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[..., 1:]
+
+
+class Endless(nn.Module):
+    """Works for as many blocks as a warm-up may take, then never returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("forward_params", torch.tensor([1, 1, 1, 1]))
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        while bool(self.calls > 4):
+            self.calls += 1
+        return x
+
+
 class Breaking(nn.Module):
     """Works for as many blocks as a warm-up may take, then raises."""
 

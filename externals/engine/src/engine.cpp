@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -150,6 +151,8 @@ template <typename Function>
 auto guarded(char* error, size_t size, Function&& function) noexcept -> decltype(function()) {
     try {
         return function();
+    } catch (const std::bad_alloc&) {
+        copy_line("not enough memory", error, size);
     } catch (const std::exception& problem) {
         copy_line(problem.what(), error, size);
     } catch (...) {

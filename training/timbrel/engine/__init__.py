@@ -86,7 +86,8 @@ class Model:
         name: from the file's metadata, else the file's name without extension.
         metadata: the file's `timbrel.json` as text, empty where there is none.
         sample_rate: in Hz, 0 where the file does not say.
-        max_ratio: the highest ratio over all methods; a buffer is a multiple of it.
+        max_ratio: the highest ratio over all methods, or the least common multiple of all where
+            that is more; a buffer is a multiple of it.
         methods: by name.
         attributes: names of what can be set in the model.
         default_buffer: what a patch gets that asks for none.

@@ -4,11 +4,12 @@
  * libtimbrel_engine, asks it for the table of functions below, and never sees libtorch.
  *
  * Threads. Every function says who may call it:
- *   [control]    any thread that is not the audio thread, or the thread of a host that runs its
- *                message handlers and its DSP on one thread, between two process calls. May
- * allocate and take short locks. Loads a model only where it says so. [audio]      the thread that
- * renders. Never allocates, locks, waits, logs or throws. For one stream, `prepare`, `process…`,
- * and `release` must not run at the same time as each other.
+ *   [control]  any thread that is not the audio thread, or the thread of a host that runs its
+ * message handlers and its DSP on one thread, between two process calls. May allocate and take
+ *              short locks. Loads a model only where it says so.
+ *   [audio]    the thread that renders. Never allocates, locks, waits, logs or throws.
+ *
+ * For one stream, `prepare`, `process…` and `release` must not run at the same time as each other.
  *
  * No exception crosses this boundary. A function that can fail writes one line, without a newline,
  * into `error` and returns NULL or a negative number.
@@ -76,7 +77,8 @@ typedef struct timbrel_model_info {
     const char* name;     /* from timbrel.json, else the file's name without extension */
     const char* metadata; /* timbrel.json as it stands in the file, "" where there is none */
     double sample_rate;   /* Hz, 0 where the file does not say */
-    int32_t max_ratio;    /* the highest ratio over all methods: the unit of the buffer */
+    int32_t max_ratio; /* the unit of the buffer: the highest ratio over all methods, or the least
+                          common multiple of all where that is more */
     int32_t method_count;
     int32_t attribute_count;
     const timbrel_method_info* methods;

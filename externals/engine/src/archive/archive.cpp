@@ -26,16 +26,23 @@ constexpr size_t kIndexEndSize = 22;
 constexpr size_t kIndexEnd64Size = 56;
 constexpr size_t kIndexLocator64Size = 20;
 
+// How much of a file is looked at to tell a model from anything else.
+constexpr size_t kBeginning = 512;
+
 class Verifier {
   public:
     Verifier(const std::vector<char>& bytes, const std::string& file)
         : bytes_(bytes), file_(file) {}
 
-    std::vector<ArchiveEntry> run() {
+    void check_beginning() const {
         if (bytes_.empty())
             fail("the file is empty");
         if (bytes_.size() < 4 || get<uint32_t>(0) != kLocalHeader)
             fail_foreign();
+    }
+
+    std::vector<ArchiveEntry> run() {
+        check_beginning();
         find_index();
         std::vector<ArchiveEntry> entries = read_index();
         check_overlaps(entries);
@@ -59,7 +66,7 @@ class Verifier {
     }
 
     [[noreturn]] void fail_foreign() const {
-        const size_t looked_at = std::min<size_t>(bytes_.size(), 512);
+        const size_t looked_at = std::min(bytes_.size(), kBeginning);
         const bool text = std::all_of(
             bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(looked_at), [](char c) {
                 const auto code = static_cast<unsigned char>(c);
@@ -300,11 +307,19 @@ Archive Archive::read(const std::string& path) {
     std::ifstream stream(file, std::ios::binary | std::ios::ate);
     if (!stream)
         throw ArchiveError(name + ": cannot be opened (" + std::strerror(errno) + ")");
-    std::vector<char> bytes(static_cast<size_t>(std::max<std::streamoff>(stream.tellg(), 0)));
+    const auto size = static_cast<size_t>(std::max<std::streamoff>(stream.tellg(), 0));
     stream.seekg(0);
-    if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-        throw ArchiveError(name + ": cannot be read to its end");
-    }
+    std::vector<char> bytes;
+    const auto read_until = [&](size_t end) {
+        const size_t begin = bytes.size();
+        bytes.resize(end);
+        if (!stream.read(bytes.data() + begin, static_cast<std::streamsize>(end - begin)))
+            throw ArchiveError(name + ": cannot be read to its end");
+    };
+    // First as much as tells what it is: hours of sound by a wrong name must not fill the memory.
+    read_until(std::min(size, kBeginning));
+    Verifier(bytes, name).check_beginning();
+    read_until(size);
     return verify(std::move(bytes), name);
 }
 

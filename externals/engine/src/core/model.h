@@ -48,7 +48,7 @@ struct Description {
     std::string name;
     std::string metadata;    // timbrel.json as it stands in the file
     double sample_rate = 0;  // Hz, 0 where the file does not say
-    int max_ratio = 1;
+    int max_ratio = 1;       // the unit of a block: a multiple of every ratio
     std::vector<Method> methods;
     std::vector<std::string> attributes;
 

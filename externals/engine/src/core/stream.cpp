@@ -258,7 +258,8 @@ std::optional<Stream::Waiting> Stream::waiting() const {
     const Schedule& schedule = ring_->schedule;
     const int64_t played_at = *block * schedule.block + schedule.latency();
     const int64_t now = ring_->host_position.load(std::memory_order_relaxed);
-    return Waiting{*block, static_cast<double>(played_at - now) / schedule.sample_rate};
+    const double due_in = static_cast<double>(played_at - now) / schedule.sample_rate;
+    return Waiting{*block, due_in, last_seconds_};
 }
 
 std::optional<Job> Stream::take(const Waiting& waiting) {
@@ -281,9 +282,9 @@ void Stream::run(const Job& job) {
         model_->compute(slot.input.data(), slot.output.data(), options_.batch,
                         job.ring->schedule.block);
         statistics_.count_non_finite(silence_non_finite(slot.output));
-        const std::chrono::duration<float, std::milli> elapsed =
-            std::chrono::steady_clock::now() - start;
-        statistics_.count_block(elapsed.count());
+        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+        last_seconds_ = elapsed.count();
+        statistics_.count_block(static_cast<float>(1000 * elapsed.count()));
     } catch (const std::exception& error) {
         outcome = State::failed;
         error_.give(error.what());
@@ -304,6 +305,11 @@ void Stream::abandon(const Job& job) {
     abandoned_.store(true, std::memory_order_release);
     job.ring->slot(job.block).change({job.block, State::running}, {job.block, State::abandoned});
     job.ring->tick();
+    {
+        // A host that has laid its blocks out anew since waits there.
+        const std::lock_guard lock(ring_mutex_);
+        ring_->tick();
+    }
     error_.give("the model does not return from a block; the object is silent until it does");
 }
 

@@ -78,7 +78,17 @@ class Stream {
     // The rest is for the pool, under its lock or by the one worker that runs the stream's block.
     struct Waiting {
         int64_t block = 0;
-        double due_in = 0;  // seconds until its first sample is played; negative: late already
+        double due_in = 0;   // seconds until its first sample is played; negative: late already
+        double seconds = 0;  // that the last block took
+
+        // Earliest deadline first, but a model that is too slow must not starve all others: blocks
+        // that will be late anyway come after those that can be on time, the shortest first.
+        bool hopeless() const { return due_in < seconds; }
+        bool before(const Waiting& other) const {
+            if (hopeless() != other.hopeless())
+                return other.hopeless();
+            return hopeless() ? seconds < other.seconds : due_in < other.due_in;
+        }
     };
     std::optional<Waiting> waiting() const;
     std::optional<Job> take(const Waiting& waiting);
@@ -102,7 +112,6 @@ class Stream {
     void skip(Slot& slot, Tag tag) noexcept TIMBREL_NONBLOCKING;
     void restart() noexcept TIMBREL_NONBLOCKING;
     void wait_while(int64_t block, std::initializer_list<State> states) const;
-    void compute(Slot& slot);
 
     const Options options_;
     WorkerPool& pool_;
@@ -129,6 +138,7 @@ class Stream {
 
     // The worker's own.
     std::unique_ptr<Model> model_;
+    double last_seconds_ = 0;  // that a block took; read under the pool's lock, between blocks
 };
 
 }  // namespace timbrel

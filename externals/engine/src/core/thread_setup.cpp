@@ -43,8 +43,7 @@ pid_t thread_id() {
     return static_cast<pid_t>(syscall(SYS_gettid));
 }
 
-// The threads of our own, which are no host's audio threads. Workers are never destroyed while the
-// process lives, except when they were abandoned; a stale number does no harm here.
+// The threads of our own, which are no host's audio threads.
 struct OwnThreads {
     std::mutex mutex;
     std::set<pid_t> workers, others;
@@ -55,6 +54,16 @@ OwnThreads& own_threads() {
     static auto* threads = new OwnThreads;  // workers may outlive static destructors
     return *threads;
 }
+
+// Strikes a worker off when it ends: the system may give its number to a thread of the host.
+struct Registration {
+    pid_t worker;
+    ~Registration() {
+        OwnThreads& own = own_threads();
+        const std::lock_guard lock(own.mutex);
+        own.workers.erase(worker);
+    }
+};
 
 void apply_rank(pid_t thread, int rank) {
     sched_param parameter{};
@@ -73,6 +82,7 @@ void set_up_worker_thread() {
     OwnThreads& own = own_threads();
     const std::lock_guard lock(own.mutex);
     own.workers.insert(thread_id());
+    static thread_local const Registration registration{thread_id()};
     // A new thread inherits the rank of the thread that made it, which may be the host's audio
     // thread.
     apply_rank(thread_id(), own.rank);

@@ -4,7 +4,7 @@
 namespace timbrel {
 
 // For the threads that compute blocks. Flushes denormals, and takes the rank that
-// rank_below_audio() has found.
+// rank_workers_below_audio() has found.
 void set_up_worker_thread();
 
 // For the thread that loads and frees: below everything that makes sound.

@@ -15,7 +15,8 @@ struct WorkerPool::Worker {
     std::shared_ptr<Stream> stream;  // the one whose block it runs
     Job job;
     Clock::time_point since;
-    bool given_up = false;
+    bool substituted = false;  // another has its place; it ends after this block
+    bool given_up = false;     // and nobody waits for that any more
 };
 
 struct WorkerPool::State {
@@ -88,7 +89,14 @@ bool WorkerPool::stop(Clock::duration patience) {
         state_->ended.wait(lock, all_ended);
         return true;
     }
-    return state_->ended.wait_for(lock, patience, all_ended);
+    // What a block has taken so far counts: one that hangs does not keep the host twice.
+    const auto begun = Clock::now();
+    state_->ended.wait_for(lock, patience, [&] {
+        return std::ranges::all_of(state_->workers, [&](const auto& worker) {
+            return worker->stream && begun - worker->since >= patience;
+        });
+    });
+    return all_ended();
 }
 
 void WorkerPool::replace_hung(Clock::time_point now) {
@@ -96,13 +104,17 @@ void WorkerPool::replace_hung(Clock::time_point now) {
     const std::lock_guard lock(state_->mutex);
     released.swap(state_->released);  // freed here, by the background thread, after the lock
     for (auto& worker : std::vector(state_->workers)) {
-        if (!worker->stream || now - worker->since < kPatience)
+        if (!worker->stream || now - worker->since < kCourtesy)
+            continue;
+        if (!worker->substituted && !state_->stopping) {
+            worker->substituted = true;
+            start_worker(state_);
+        }
+        if (now - worker->since < kPatience)
             continue;
         worker->given_up = true;
         worker->stream->abandon(worker->job);
         std::erase(state_->workers, worker);
-        if (!state_->stopping)
-            start_worker(state_);
     }
     state_->ended.notify_all();
 }
@@ -125,7 +137,7 @@ void WorkerPool::work(const std::shared_ptr<State>& state, const std::shared_ptr
         const std::lock_guard lock(state->mutex);
         if (worker->given_up)
             return;
-        if (state->stopping) {
+        if (state->stopping || worker->substituted) {
             std::erase(state->workers, worker);
             state->ended.notify_all();
             return;
@@ -135,7 +147,7 @@ void WorkerPool::work(const std::shared_ptr<State>& state, const std::shared_ptr
 
 bool WorkerPool::take(State& state, Worker& worker) {
     const std::lock_guard lock(state.mutex);
-    if (state.stopping || worker.given_up)
+    if (state.stopping || worker.substituted || worker.given_up)
         return false;
     for (;;) {
         State::Entry* first = nullptr;
@@ -144,7 +156,7 @@ bool WorkerPool::take(State& state, Worker& worker) {
             if (entry.busy)
                 continue;
             const auto candidate = entry.stream->waiting();
-            if (!candidate || (first && candidate->due_in >= waiting.due_in))
+            if (!candidate || (first && !candidate->before(waiting)))
                 continue;
             first = &entry;
             waiting = *candidate;
@@ -164,10 +176,10 @@ bool WorkerPool::take(State& state, Worker& worker) {
 
 void WorkerPool::finish(State& state, Worker& worker) {
     const std::lock_guard lock(state.mutex);
-    if (worker.given_up) {
+    if (worker.given_up)
         worker.stream->recover();
-        state.wake_up.signal();  // its blocks wait for a worker that is not given up
-    }
+    if (worker.substituted || worker.given_up)
+        state.wake_up.signal();  // the stream's next blocks are for its substitute
     worker.job = {};
     if (State::Entry* entry = state.find(worker.stream.get())) {
         entry->busy = false;

@@ -31,13 +31,16 @@ class WorkerPool {
     // [audio] After a block was submitted.
     void wake_one() noexcept TIMBREL_NONBLOCKING;
 
-    // [control] Gives up workers whose block has not returned by `now`, and puts others in their
-    // place: one broken model must not silence the rest. Called once a second by the background
-    // thread.
+    // [control] One broken model must not silence the rest: a worker that has spent kCourtesy on
+    // its block by `now` gets a substitute, who serves the other streams; after kPatience its block
+    // is given up as well. Called once a second by the background thread.
     void replace_hung(Clock::time_point now);
+    static constexpr std::chrono::seconds kCourtesy{1};
+    // Long, because rendering with large blocks may take as long and is still worth waiting for.
     static constexpr std::chrono::seconds kPatience{30};
 
-    // [control] Asks the workers to end and waits for them at most this long. True if all ended.
+    // [control] Asks the workers to end and waits for them until each has either ended or spent
+    // this long on its block. True if all ended.
     bool stop(Clock::duration patience);
 
     Background& background();

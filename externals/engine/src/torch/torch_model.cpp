@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <functional>
 #include <mutex>
+#include <numeric>
 #include <set>
 #include <thread>
 #include <tuple>
@@ -24,7 +25,9 @@ namespace {
 using torch::jit::IValue;
 using torch::jit::Module;
 
-constexpr int kLargestShape = 1 << 20;  // of channels and ratios; a file that says more is broken
+// A file that says more is broken. A host makes an inlet or an outlet of every channel.
+constexpr int64_t kMostChannels = 1024;
+constexpr int64_t kLargestRatio = 1 << 20;
 
 // Torch's messages run over pages and end in a C++ backtrace. What says something is the first
 // line, or, where the model's own code failed, the last: the listing of that code comes before it.
@@ -210,7 +213,7 @@ bool read_shape(const Module& module, const std::string& method, Shape& shape) {
         return false;
     const auto value = [&](int i) { return params[i].item<int64_t>(); };
     for (int i = 0; i < 4; ++i) {
-        if (value(i) < 1 || value(i) > kLargestShape)
+        if (value(i) < 1 || value(i) > (i % 2 == 0 ? kMostChannels : kLargestRatio))
             return false;
     }
     shape = {static_cast<int>(value(0)), static_cast<int>(value(1)), static_cast<int>(value(2)),
@@ -244,9 +247,14 @@ Description describe(Module& module, const Metadata& metadata) {
         if (const auto it = metadata.latency.find(name); it != metadata.latency.end()) {
             method.latency = std::max(0, it->second);
         }
-        // A block must be cut to whole values at every inlet and outlet.
-        description.max_ratio =
-            std::max({description.max_ratio, method.shape.in_ratio, method.shape.out_ratio});
+        // A block must be cut to whole values at every inlet and outlet, whichever method is
+        // played.
+        const int64_t unit =
+            std::lcm(std::lcm<int64_t>(description.max_ratio, method.shape.in_ratio),
+                     int64_t{method.shape.out_ratio});
+        if (unit > kLargestRatio)
+            continue;
+        description.max_ratio = static_cast<int>(unit);
         description.methods.push_back(std::move(method));
     }
     for (std::string& name : call_for_strings(module, "get_attributes")) {
@@ -294,8 +302,9 @@ class TorchPrototype : public Prototype {
 
     void warm_up(const std::string& method, int batch, int frames) const override {
         // What is compiled belongs to the code, which all instances share: once is enough.
+        const std::tuple key(method, batch, frames);
         const std::lock_guard lock(warm_mutex_);
-        if (!warm_.emplace(method, batch, frames).second)
+        if (warm_.contains(key))
             return;
         run_apart([&] {
             const Shape& shape = description_.find(method)->shape;
@@ -306,6 +315,7 @@ class TorchPrototype : public Prototype {
             for (int i = 0; i < 3; ++i)
                 throwaway.compute(input.data(), output.data(), batch, frames);
         });
+        warm_.insert(key);  // not where it failed: the next stream is refused as well
     }
 
   private:
