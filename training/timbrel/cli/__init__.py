@@ -30,34 +30,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command(
-    "preprocess",
-    epilog="Example: [bold]timbrel preprocess ~/recordings my-dataset --rate 48000[/bold]",
-)(preprocess.preprocess)
-app.command(
-    "train",
-    epilog="Example: [bold]timbrel train my-dataset runs/first --preset tiny[/bold]",
-)(train.train)
-app.command(
-    "export",
-    epilog="Example: [bold]timbrel export runs/first my-model.ts --license CC0-1.0[/bold]",
-)(export.export)
-app.command(
-    "evaluate",
-    epilog="Example: [bold]timbrel evaluate my-model.ts held-out.wav --dataset my-dataset[/bold]",
-)(evaluate.evaluate)
-app.command(
-    "render",
-    epilog="Example: [bold]timbrel render my-model.ts ~/recordings --out rendered[/bold]",
-)(render.render)
-app.command(
-    "info",
-    epilog="Example: [bold]timbrel info my-model.ts --json[/bold]",
-)(info.info)
-app.command(
-    "bench",
-    epilog="Example: [bold]timbrel bench my-model.ts --rate 48000[/bold]",
-)(bench.bench)
+# Every command with an example, in the order in which a newcomer meets them.
+for _name, _command, _example in (
+    ("preprocess", preprocess.preprocess, "~/recordings my-dataset --rate 48000"),
+    ("train", train.train, "my-dataset runs/first --preset tiny"),
+    ("export", export.export, "runs/first my-model.ts --license CC0-1.0"),
+    ("evaluate", evaluate.evaluate, "my-model.ts held-out.wav --dataset my-dataset"),
+    ("render", render.render, "my-model.ts ~/recordings --out rendered"),
+    ("info", info.info, "my-model.ts --json"),
+    ("bench", bench.bench, "my-model.ts --rate 48000"),
+):
+    app.command(_name, epilog=f"Example: [bold]timbrel {_name} {_example}[/bold]")(_command)
 app.add_typer(datasets.app, name="datasets")
 
 
