@@ -48,7 +48,8 @@ class FakeModel : public Model {
     FakeModel(Compute compute, std::function<void()> reset)
         : compute_(std::move(compute)), reset_(std::move(reset)) {}
 
-    void compute(const float* input, float* output, int batch, int frames) override {
+    void compute(const std::string&, const float* input, float* output, int batch,
+                 int frames) override {
         compute_(input, output, batch, frames);
     }
     void reset() override {

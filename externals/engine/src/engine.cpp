@@ -32,8 +32,8 @@ class Info {
                                 shape.out_channels, shape.out_ratio, method.latency,
                                 pointers(method.input_labels), pointers(method.output_labels)});
         }
-        for (const std::string& attribute : description_.attributes) {
-            attributes_.push_back(attribute.c_str());
+        for (const Attribute& attribute : description_.attributes) {
+            attributes_.push_back(attribute.name.c_str());
         }
         info_ = {path_.c_str(),
                  description_.name.c_str(),
@@ -210,11 +210,11 @@ timbrel_stream* stream_create(timbrel_model* handle, const timbrel_stream_option
         const int requested = options->buffer == TIMBREL_BUFFER_DEFAULT
                                   ? round_buffer(kSmallestDefaultBlock, unit)
                                   : options->buffer;
-        Stream::Options layout{method->shape, round_buffer(requested, unit), requested == 0,
+        Stream::Options layout{name, method->shape, round_buffer(requested, unit), requested == 0,
                                options->batch};
-        model->prototype->warm_up(name, layout.batch, layout.block);
+        model->prototype->warm_up(name, layout.batch, layout.block, {});
         auto& pool = Engine::get().pool();
-        auto stream = std::make_shared<Stream>(model->prototype->instantiate(name), layout, pool);
+        auto stream = std::make_shared<Stream>(model->prototype->instantiate({}), layout, pool);
         const timbrel_stream_info info{model->info.find(name), requested, layout.block,
                                        layout.blocking, layout.batch};
         pool.add(stream);

@@ -279,7 +279,7 @@ void Stream::run(const Job& job) {
         if (slot.reset_before)
             model_->reset();
         statistics_.count_non_finite(silence_non_finite(slot.input));
-        model_->compute(slot.input.data(), slot.output.data(), options_.batch,
+        model_->compute(options_.method, slot.input.data(), slot.output.data(), options_.batch,
                         job.ring->schedule.block);
         statistics_.count_non_finite(silence_non_finite(slot.output));
         const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;

@@ -29,6 +29,7 @@ struct Job {
 class Stream {
   public:
     struct Options {
+        std::string method = "forward";
         Shape shape;
         int block = kSmallestDefaultBlock;  // a multiple of the model's ratios
         bool blocking = false;  // buffer 0: blocks are due in the call that completes them

@@ -5,13 +5,14 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <numeric>
-#include <set>
 #include <thread>
 #include <tuple>
 #include <unordered_map>
@@ -125,22 +126,23 @@ class Instantiation {
 
 class TorchModel : public Model {
   public:
-    TorchModel(Module prototype, const Method& method)
-        : prototype_(std::move(prototype)), method_(method) {
+    TorchModel(Module prototype, const Description& description)
+        : prototype_(std::move(prototype)), description_(description) {
         reset();
     }
 
-    void compute(const float* input, float* output, int batch, int frames) override {
+    void compute(const std::string& name, const float* input, float* output, int batch,
+                 int frames) override {
         compute_alone();
         const torch::NoGradGuard no_grad;
-        const Shape& shape = method_.shape;
+        const Shape& shape = description_.find(name)->shape;
         try {
             // A copy: a model may keep a view of its input as state, and this memory is used again.
             const at::Tensor in =
                 at::from_blob(const_cast<float*>(input),
                               {batch, shape.in_channels, frames / shape.in_ratio}, at::kFloat)
                     .clone();
-            const IValue result = function_->operator()({in});
+            const IValue result = instance_.get_method(name)({in});
             if (!result.isTensor())
                 throw std::runtime_error("it does not return a tensor");
             const at::Tensor out = result.toTensor().to(at::kCPU, at::kFloat).contiguous();
@@ -152,15 +154,11 @@ class TorchModel : public Model {
             }
             std::memcpy(output, out.const_data_ptr<float>(), out.numel() * sizeof(float));
         } catch (const std::exception& error) {
-            throw std::runtime_error("method " + method_.name +
-                                     " failed: " + one_line(error.what()));
+            throw std::runtime_error("method " + name + " failed: " + one_line(error.what()));
         }
     }
 
-    void reset() override {
-        instance_ = Instantiation().make(prototype_);
-        function_ = std::make_unique<torch::jit::Method>(instance_.get_method(method_.name));
-    }
+    void reset() override { instance_ = Instantiation().make(prototype_); }
 
   private:
     static std::string shape_text(at::IntArrayRef sizes) {
@@ -171,9 +169,8 @@ class TorchModel : public Model {
     }
 
     const Module prototype_;
-    const Method method_;
+    const Description description_;
     Module instance_;
-    std::unique_ptr<torch::jit::Method> function_;
 };
 
 // ---- describing a file (contract 1) ----
@@ -259,7 +256,7 @@ Description describe(Module& module, const Metadata& metadata) {
     }
     for (std::string& name : call_for_strings(module, "get_attributes")) {
         if (name != "none")
-            description.attributes.push_back(std::move(name));
+            description.attributes.push_back({.name = std::move(name)});
     }
     description.sample_rate = metadata.sample_rate;
     if (description.sample_rate <= 0 && module.find_method("get_sample_rate")) {
@@ -293,36 +290,43 @@ class TorchPrototype : public Prototype {
 
     const Description& description() const override { return description_; }
 
-    std::unique_ptr<Model> instantiate(const std::string& method) const override {
+    std::unique_ptr<Model> instantiate(const Placement&) const override {
         std::unique_ptr<Model> model;
-        run_apart(
-            [&] { model = std::make_unique<TorchModel>(module_, *description_.find(method)); });
+        run_apart([&] { model = std::make_unique<TorchModel>(module_, description_); });
         return model;
     }
 
-    void warm_up(const std::string& method, int batch, int frames) const override {
+    double warm_up(const std::string& method, int batch, int frames,
+                   const Placement&) const override {
         // What is compiled belongs to the code, which all instances share: once is enough.
         const std::tuple key(method, batch, frames);
         const std::lock_guard lock(warm_mutex_);
-        if (warm_.contains(key))
-            return;
+        if (const auto known = warm_.find(key); known != warm_.end())
+            return known->second;
+        double seconds = 0;
         run_apart([&] {
             const Shape& shape = description_.find(method)->shape;
-            TorchModel throwaway(module_, *description_.find(method));
+            TorchModel throwaway(module_, description_);
             const std::vector<float> input(shape.input_size(batch, frames));
             std::vector<float> output(shape.output_size(batch, frames));
             // The first call profiles, the second compiles for what the first has seen.
-            for (int i = 0; i < 3; ++i)
-                throwaway.compute(input.data(), output.data(), batch, frames);
+            for (int i = 0; i < 3; ++i) {
+                const auto start = std::chrono::steady_clock::now();
+                throwaway.compute(method, input.data(), output.data(), batch, frames);
+                const std::chrono::duration<double> elapsed =
+                    std::chrono::steady_clock::now() - start;
+                seconds = elapsed.count();
+            }
         });
-        warm_.insert(key);  // not where it failed: the next stream is refused as well
+        warm_[key] = seconds;  // not where it failed: the next stream is refused as well
+        return seconds;
     }
 
   private:
     const Module module_;
     const Description description_;
     mutable std::mutex warm_mutex_;
-    mutable std::set<std::tuple<std::string, int, int>> warm_;
+    mutable std::map<std::tuple<std::string, int, int>, double> warm_;
 };
 
 }  // namespace
