@@ -1,5 +1,5 @@
-// A model played by a host: cuts its signal into blocks, has them computed by workers, and plays
-// what comes back at a fixed delay.
+// An object in a patch: plays a model at a fixed delay, and goes over to another one, or to the
+// same one played otherwise, without a gap.
 #pragma once
 
 #include <atomic>
@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "concealer.h"
-#include "error_line.h"
-#include "model.h"
-#include "ring.h"
+#include "atoms.h"
+#include "latent_stage.h"
+#include "settings.h"
 #include "statistics.h"
 #include "timbrel/engine.h"
 
@@ -20,126 +19,104 @@ namespace timbrel {
 
 class WorkerPool;
 
-// A block that a worker has taken.
-struct Job {
-    std::shared_ptr<Ring> ring;  // keeps the memory of the block, whatever the host does meanwhile
-    int64_t block = 0;
+// In samples at the host's rate; all 0 before `prepare`, and for a stream that plays nothing.
+struct Latency {
+    int buffer = 0;      // of blocks and slack
+    int model = 0;       // the model's own
+    int resampling = 0;  // of the conversion between the host's rate and the model's
+    double sample_rate = 0;  // Hz
+
+    int total() const { return buffer + model + resampling; }
 };
 
+// What the latents of the model that is heard do.
+struct LatentReport {
+    std::vector<float> last;  // (batch, latents): the last frame; empty where there is no stage
+    LatentSettings settings;
+};
+
+// Commands. `load` opens a transaction: whatever is said until the new model is offered to the audio
+// thread is meant for it, and only a newer `load` supersedes it, with what was said to it. What
+// comes of a command is told by events, in order:
+//     "loaded" NAME METHOD   what is heard from the next call on, and what `loaded` gives
+//     "attribute" NAME VALUES...   the answer to `get`
+//     "error" LINE, "notice" LINE   for a person
 class Stream {
   public:
+    // Channels per example, for the life of the stream. A model with more inputs gets zeros there,
+    // its outputs beyond the outlets are dropped, outlets that it does not have are silent.
     struct Options {
-        std::string method = "forward";
-        Shape shape;
-        int block = kSmallestDefaultBlock;  // a multiple of the model's ratios
-        bool blocking = false;  // buffer 0: blocks are due in the call that completes them
+        int inlets = 1;
+        int outlets = 1;
         int batch = 1;
     };
 
-    // `pool` outlives the stream.
-    Stream(std::unique_ptr<Model> model, Options options, WorkerPool& pool);
+    // [control] Plays nothing yet. `pool` outlives it.
+    static std::shared_ptr<Stream> make(Options options, Load load, WorkerPool& pool);
+    ~Stream();
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
-    // [control] `slack` < 0: max(block, vector), or 0 for a blocking stream. Not at the same time
-    // as process.
-    void prepare(double sample_rate, int vector, bool varies, int slack);
+    // [control] No block is begun after this, and no command. Returns at once.
+    void close();
 
-    // [audio] Inputs: batch * in_channels vectors, outputs: batch * out_channels. See engine.h.
+    // [control, slow] On this thread, for a stream that nobody processes yet and that was not sent
+    // anything: what is played from the first call on. Throws.
+    void open(std::shared_ptr<Prototype> prototype, Settings settings);
+
+    // [control] Carried out in order by other threads. Never wait, never fail.
+    void load(std::string path);  // with the settings of the one before, where they apply
+    void reload();
+    void method(std::string name);
+    void buffer(int samples);  // as in Settings
+    void slack(double ms);
+    void place(Placement placement);
+    void device(std::string name);
+    void precision(std::string name);
+    void resample(bool on);
+    // Bound to the block that contains the stream's position of now.
+    void set(std::string attribute, Atoms values);
+    void get(std::string attribute);
+    // Kept for the models of the same file that follow.
+    void seed(std::optional<uint64_t> seed);
+    // `at` is filled in. Acts at once, and on a model that is about to be heard as well.
+    void move_latents(LatentMove move);
+
+    // [control] Whether commands are under way.
+    bool busy() const;
+    std::shared_ptr<const Loaded> loaded() const;  // null: void
+    std::unique_ptr<Event> take_event();           // null: there is nothing to say
+    Latency latency() const;
+    Report report() const;
+    double block_ms() const;  // what a block lasts; 0 before prepare, or without a model
+    double load() const;      // the median of inference as a part of that
+    LatentReport latents() const;
+
+    // [control] Not at the same time as process. The same configuration again changes nothing.
+    void prepare(double sample_rate, int vector, bool varies);
+
+    // [audio] Inputs: batch * inlets vectors, example by example, outputs: batch * outlets. See
+    // engine.h.
     template <typename Sample>
     void process(const Sample* const* inputs, Sample* const* outputs,
-                 int frames) noexcept TIMBREL_NONBLOCKING {
-        play_call<false>(inputs, outputs, frames);
-    }
-    // [audio, not in real time] The same, but waits for blocks that are due.
+                 int frames) noexcept TIMBREL_NONBLOCKING;
+    // [audio, not in real time] The same, but waits for blocks that are due and, offline, first for
+    // the commands that were sent before.
     template <typename Sample>
-    void process_blocking(const Sample* const* inputs, Sample* const* outputs, int frames) {
-        play_call<true>(inputs, outputs, frames);
-    }
+    void process_blocking(const Sample* const* inputs, Sample* const* outputs, int frames);
+    // [audio] Whether a host should call process_blocking: offline, or with buffer 0.
+    bool waits() const noexcept TIMBREL_NONBLOCKING;
 
     // [any]
-    void set_enabled(bool enabled) noexcept TIMBREL_NONBLOCKING {
-        enabled_.store(enabled, std::memory_order_relaxed);
-    }
-    bool enabled() const noexcept TIMBREL_NONBLOCKING {
-        return enabled_.load(std::memory_order_relaxed);
-    }
-    void reset() noexcept TIMBREL_NONBLOCKING {
-        reset_requested_.store(true, std::memory_order_relaxed);
-    }
-    bool poll_error(char* buffer, size_t size) noexcept TIMBREL_NONBLOCKING {
-        return error_.take(buffer, size);
-    }
-
-    // [control]
-    Report report() const { return statistics_.report(); }
-    Schedule schedule() const { return schedule_; }
-    const Options& options() const { return options_; }
-
-    // The rest is for the pool, under its lock or by the one worker that runs the stream's block.
-    struct Waiting {
-        int64_t block = 0;
-        double due_in = 0;   // seconds until its first sample is played; negative: late already
-        double seconds = 0;  // that the last block took
-
-        // Earliest deadline first, but a model that is too slow must not starve all others: blocks
-        // that will be late anyway come after those that can be on time, the shortest first.
-        bool hopeless() const { return due_in < seconds; }
-        bool before(const Waiting& other) const {
-            if (hopeless() != other.hopeless())
-                return other.hopeless();
-            return hopeless() ? seconds < other.seconds : due_in < other.due_in;
-        }
-    };
-    std::optional<Waiting> waiting() const;
-    std::optional<Job> take(const Waiting& waiting);
-    void run(const Job& job);
-    void abandon(const Job& job);
-    void recover();
-
-  private:
-    template <bool wait, typename Sample>
-    void play_call(const Sample* const* inputs, Sample* const* outputs, int frames) noexcept
-        TIMBREL_NONBLOCKING_IF(!wait);
-    template <bool wait, typename Sample>
-    void read(const Sample* const* inputs, int from, int frames) noexcept
-        TIMBREL_NONBLOCKING_IF(!wait);
-    template <bool wait, typename Sample>
-    void write(Sample* const* outputs, int from, int frames, int64_t position) noexcept
-        TIMBREL_NONBLOCKING_IF(!wait);
-    template <bool wait>
-    bool open_block(int64_t block) noexcept TIMBREL_NONBLOCKING_IF(!wait);
-    void submit_block(int64_t block, bool may_skip) noexcept TIMBREL_NONBLOCKING;
-    void skip(Slot& slot, Tag tag) noexcept TIMBREL_NONBLOCKING;
-    void restart() noexcept TIMBREL_NONBLOCKING;
-    void wait_while(int64_t block, std::initializer_list<State> states) const;
-
-    const Options options_;
-    WorkerPool& pool_;
-    Schedule schedule_;
-
-    // The audio thread's own.
-    Ring* audio_ring_ = nullptr;
-    int64_t position_ = 0;     // samples read so far
-    int64_t first_ = 0;        // nothing before this position is played
-    int64_t last_late_ = -1;   // the block that was counted as late last
-    bool block_open_ = false;  // the block being filled has a slot
-    bool model_reset_due_ = false;
-    bool was_enabled_ = true;
-    std::vector<Concealer> outlets_;
-
-    // Between threads.
-    std::atomic<bool> enabled_{true};
-    std::atomic<bool> reset_requested_{false};
-    std::atomic<bool> abandoned_{false};  // a block never returned: nothing is worth waiting for
-    ErrorLine error_;
-    Statistics statistics_;
-    mutable std::mutex ring_mutex_;  // of control and worker threads; guards the pointer only
-    std::shared_ptr<Ring> ring_;
-
-    // The worker's own.
-    std::unique_ptr<Model> model_;
-    double last_seconds_ = 0;  // that a block took; read under the pool's lock, between blocks
+    void set_enabled(bool enabled) noexcept TIMBREL_NONBLOCKING;  // false: zeros, nothing is fed
+    bool enabled() const noexcept TIMBREL_NONBLOCKING;
+    // The input at the latency of what is heard, which goes on being fed.
+    void set_bypass(bool bypass) noexcept TIMBREL_NONBLOCKING;
+    bool bypassed() const noexcept TIMBREL_NONBLOCKING;
+    void set_offline(bool offline) noexcept TIMBREL_NONBLOCKING;
+    bool offline() const noexcept TIMBREL_NONBLOCKING;
+    // Streaming state as in the file, buffers empty.
+    void reset() noexcept TIMBREL_NONBLOCKING;
 };
 
 }  // namespace timbrel
