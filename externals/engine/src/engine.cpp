@@ -9,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "error_line.h"
 #include "stream.h"
@@ -132,21 +133,6 @@ class Engine {
     std::map<std::string, std::weak_ptr<LoadedModel>> models_;
 };
 
-int round_buffer(int requested, int unit) {
-    if (requested > (1 << 24)) {
-        throw std::runtime_error("buffer " + std::to_string(requested) + " is too large (at most " +
-                                 std::to_string(1 << 24) + " samples)");
-    }
-    return static_cast<int>(round_up(requested, unit));
-}
-
-std::string method_list(const Description& description) {
-    std::string list;
-    for (const Method& method : description.methods)
-        list += (list.empty() ? "" : ", ") + method.name;
-    return list;
-}
-
 template <typename Function>
 auto guarded(char* error, size_t size, Function&& function) noexcept -> decltype(function()) {
     try {
@@ -174,6 +160,8 @@ struct timbrel_stream {
     std::shared_ptr<LoadedModel> model;  // `info` points into it
     timbrel_stream_info info;
     std::shared_ptr<Stream> stream;
+    Settings settings;  // to be opened with, once the slack is known
+    bool open = false;
 };
 
 namespace {
@@ -196,30 +184,22 @@ timbrel_stream* stream_create(timbrel_model* handle, const timbrel_stream_option
                               char* error, size_t size) {
     return guarded(error, size, [&] {
         const std::shared_ptr<LoadedModel> model = handle->model;
-        const Description& description = model->prototype->description();
-        const std::string name = options->method ? options->method : "forward";
-        const Method* method = description.find(name);
-        if (!method) {
-            throw std::runtime_error("no method '" + name + "' in " + description.name +
-                                     " (it has: " + method_list(description) + ")");
-        }
         if (options->buffer < TIMBREL_BUFFER_DEFAULT || options->batch < 1) {
             throw std::runtime_error("a buffer is 0 or more samples, a batch at least one example");
         }
-        const int unit = description.max_ratio;
-        const int requested = options->buffer == TIMBREL_BUFFER_DEFAULT
-                                  ? round_buffer(kSmallestDefaultBlock, unit)
-                                  : options->buffer;
-        Stream::Options layout{name, method->shape, round_buffer(requested, unit), requested == 0,
-                               options->batch};
-        model->prototype->warm_up(name, layout.batch, layout.block, {});
-        auto& pool = Engine::get().pool();
-        auto stream = std::make_shared<Stream>(model->prototype->instantiate({}), layout, pool);
-        const timbrel_stream_info info{model->info.find(name), requested, layout.block,
-                                       layout.blocking, layout.batch};
-        pool.add(stream);
+        Settings settings;
+        settings.method = options->method ? options->method : "forward";
+        settings.buffer = options->buffer;
+        const Loaded loaded = resolve(settings, model->prototype);
+        model->prototype->warm_up(settings.method, options->batch, loaded.block, {});
         Engine::get().stop_before_what_exists_now_is_destroyed();
-        return new timbrel_stream{model, info, std::move(stream)};
+        const Shape& shape = loaded.method.shape;
+        auto stream = Stream::make({shape.in_channels, shape.out_channels, options->batch}, {},
+                                   Engine::get().pool());
+        const int requested = options->buffer < 0 ? loaded.block : options->buffer;
+        const timbrel_stream_info info{model->info.find(settings.method), requested, loaded.block,
+                                       loaded.blocking, options->batch};
+        return new timbrel_stream{model, info, std::move(stream), settings};
     });
 }
 
@@ -233,8 +213,13 @@ int32_t stream_prepare(timbrel_stream* handle, const timbrel_stream_config* conf
         if (!(config->sample_rate > 0) || config->vector_size < 1) {
             throw std::runtime_error("a sample rate and a vector size are positive numbers");
         }
+        if (!std::exchange(handle->open, true)) {
+            handle->settings.slack_ms =
+                config->slack < 0 ? -1 : 1000 * config->slack / config->sample_rate;
+            handle->stream->open(handle->model->prototype, handle->settings);
+        }
         handle->stream->prepare(config->sample_rate, config->vector_size,
-                                config->vector_varies != 0, config->slack);
+                                config->vector_varies != 0);
         // The host's audio threads may have been made, or ranked, since the last time.
         Engine::get().pool().background().post(rank_workers_below_audio);
         return true;
@@ -267,16 +252,14 @@ void stream_reset(timbrel_stream* handle) noexcept TIMBREL_NONBLOCKING {
 }
 
 timbrel_stream_latency stream_latency(const timbrel_stream* handle) {
-    const Schedule schedule = handle->stream->schedule();
-    return {schedule.vector ? schedule.latency() : 0, handle->info.method->latency};
+    const Latency latency = handle->stream->latency();
+    return {latency.buffer, handle->info.method->latency};
 }
 
 timbrel_stream_stats stream_stats(const timbrel_stream* handle) {
     return guarded(nullptr, 0, [&]() -> timbrel_stream_stats {
         const Report report = handle->stream->report();
-        const Schedule schedule = handle->stream->schedule();
-        const double block_ms =
-            schedule.vector ? 1000.0 * schedule.block / schedule.sample_rate : 0.0;
+        const double block_ms = handle->stream->block_ms();
         return {report.blocks,     report.late,
                 report.skipped,    report.failed,
                 report.non_finite, report.median_ms,
@@ -285,17 +268,21 @@ timbrel_stream_stats stream_stats(const timbrel_stream* handle) {
     });
 }
 
-int32_t stream_poll_error(timbrel_stream* handle, char* error,
-                          size_t size) noexcept TIMBREL_NONBLOCKING {
-    return handle->stream->poll_error(error, size);
+int32_t stream_poll_error(timbrel_stream* handle, char* error, size_t size) noexcept {
+    while (const auto event = handle->stream->take_event()) {
+        if (event->selector != "error")
+            continue;
+        copy_line(std::get<std::string>(event->atoms[0]).c_str(), error, size);
+        return 1;
+    }
+    return 0;
 }
 
 void stream_release(timbrel_stream* handle) {
     if (!handle)
         return;
-    auto& pool = Engine::get().pool();
-    pool.remove(std::move(handle->stream));
-    pool.background().dispose(std::shared_ptr<timbrel_stream>(handle));
+    handle->stream->close();
+    Engine::get().pool().background().dispose(std::shared_ptr<timbrel_stream>(handle));
 }
 
 const char* version() {

@@ -180,10 +180,9 @@ typedef struct timbrel_api {
     timbrel_stream_latency (*stream_latency)(const timbrel_stream* stream);
     /* [control] Sorts the recent inference times: costs the audio thread nothing. */
     timbrel_stream_stats (*stream_stats)(const timbrel_stream* stream);
-    /* [audio] [control] 1 and a line, when the model raised an error that was not fetched yet; else
-     * 0. A line that repeats is given once. */
-    int32_t (*stream_poll_error)(timbrel_stream* stream, char* error,
-                                 size_t error_size) TIMBREL_NONBLOCKING;
+    /* [control] 1 and a line, when the model raised an error that was not fetched yet; else 0. A line
+     * that repeats is given once. */
+    int32_t (*stream_poll_error)(timbrel_stream* stream, char* error, size_t error_size);
     /* [control] Gives the stream to the background thread that frees it. Returns at once, even when
      * the model is in the middle of a block. NULL is fine. */
     void (*stream_release)(timbrel_stream* stream);
