@@ -27,7 +27,7 @@ struct Outbox {
     std::atomic<bool> closed{false};  // nothing is begun any more
     std::atomic<bool> offline{false};
 
-    // The stream's position, and the layout that it is counted in, as of the last call.
+    // Of the host, and the stream's position and layout as of the last one.
     std::atomic<uint64_t> calls{0};
     std::atomic<int64_t> position{0};
     std::atomic<int> epoch{0};

@@ -206,6 +206,8 @@ LatentReport Stream::latents() const {
 // ---- layout ----
 
 void Stream::prepare(double sample_rate, int vector, bool varies) {
+    if (offline())
+        director_->wait_until_idle();
     const std::lock_guard lock(mutex_);
     if (layout_.epoch && layout_.sample_rate == sample_rate && layout_.vector == vector &&
         layout_.varies == varies) {
@@ -218,6 +220,7 @@ void Stream::prepare(double sample_rate, int vector, bool varies) {
     }
     layout_ = {layout_.epoch + 1, sample_rate, vector, varies,
                make_history(options_, sample_rate, vector, reach)};
+    outbox_->calls.fetch_add(1, std::memory_order_relaxed);
     outbox_->position.store(0, std::memory_order_relaxed);
     director_->set_layout(layout_);
     playback_.prepare(layout_);

@@ -94,6 +94,7 @@ class Stream {
     LatentReport latents() const;
 
     // [control] Not at the same time as process. The same configuration again changes nothing.
+    // Offline it waits for the commands that were sent before, as process_blocking does.
     void prepare(double sample_rate, int vector, bool varies);
 
     // [audio] Inputs: batch * inlets vectors, example by example, outputs: batch * outlets. See
