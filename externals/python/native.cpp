@@ -261,7 +261,9 @@ PYBIND11_MODULE(_native, module) {
         .def_property("enabled", &Stream::enabled, &Stream::set_enabled)
         .def("latency",
              [](const Stream& s) {
-                 return py::make_tuple(s.latency().buffer_latency, s.latency().model_latency);
+                 const timbrel_stream_latency latency = s.latency();
+                 return py::make_tuple(latency.buffer_latency, latency.model_latency,
+                                       latency.resampling_latency);
              })
         .def("stats",
              [](const Stream& s) {

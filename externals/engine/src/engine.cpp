@@ -385,13 +385,17 @@ void stream_set_offline(timbrel_stream* handle, int32_t offline) noexcept TIMBRE
     handle->object.stream().set_offline(offline != 0);
 }
 
+int32_t stream_waits(const timbrel_stream* handle) noexcept TIMBREL_NONBLOCKING {
+    return handle->object.stream().waits();
+}
+
 void stream_reset(timbrel_stream* handle) noexcept TIMBREL_NONBLOCKING {
     handle->object.stream().reset();
 }
 
 timbrel_stream_latency stream_latency(const timbrel_stream* handle) {
     const Latency latency = handle->object.stream().latency();
-    return {latency.buffer, latency.model};
+    return {latency.buffer, latency.model, latency.resampling};
 }
 
 timbrel_stream_stats stream_stats(const timbrel_stream* handle) {
@@ -438,6 +442,7 @@ constexpr timbrel_api kApi{
     stream_set_enabled,
     stream_enabled,
     stream_set_offline,
+    stream_waits,
     stream_reset,
     stream_latency,
     stream_stats,

@@ -117,14 +117,15 @@ class Message:
 
 @dataclass(frozen=True)
 class Latency:
-    """Delay in samples: what cutting into blocks costs, and what the model itself states."""
+    """Delay in samples: of cutting into blocks, of the model itself, of converting its rate."""
 
     buffer: int
     model: int
+    resampling: int
 
     @property
     def total(self) -> int:
-        return self.buffer + self.model
+        return self.buffer + self.model + self.resampling
 
 
 @dataclass(frozen=True)

@@ -136,10 +136,11 @@ typedef struct timbrel_stream_config {
         vector_varies; /* 1: calls bring any number of frames; costs up to a vector of latency */
 } timbrel_stream_config;
 
-/* All samples are counted at the host's rate. Total delay = buffer_latency + model_latency. */
+/* All samples are counted at the host's rate. The total delay is the sum. */
 typedef struct timbrel_stream_latency {
     int32_t buffer_latency;
     int32_t model_latency;
+    int32_t resampling_latency; /* between the host's rate and the model's */
 } timbrel_stream_latency;
 
 /* What a stream plays. Lives until the next call of stream_info for this stream. */
@@ -237,6 +238,8 @@ typedef struct timbrel_api {
     /* [audio] [control] 1: the host renders faster than real time, and waits: process_blocking also
      * waits for what messages asked for before the call. */
     void (*stream_set_offline)(timbrel_stream* stream, int32_t offline) TIMBREL_NONBLOCKING;
+    /* [audio] 1: process_blocking is the function to call, offline or with buffer 0. */
+    int32_t (*stream_waits)(const timbrel_stream* stream) TIMBREL_NONBLOCKING;
     /* [audio] [control] From the next process call on: streaming state as loaded, buffers empty. */
     void (*stream_reset)(timbrel_stream* stream) TIMBREL_NONBLOCKING;
 

@@ -332,9 +332,9 @@ void report_attributes(Object& object) {
 void report_latency(Object& object) {
     const Latency latency = object.stream().latency();
     const auto samples = [](int value) { return static_cast<double>(value); };
-    object.answer("latency",
-                  {samples(latency.total()), 1000.0 * latency.total() / latency.sample_rate,
-                   samples(latency.buffer), samples(latency.model)});
+    const double ms = latency.total() ? 1000.0 * latency.total() / latency.sample_rate : 0.0;
+    object.answer("latency", {samples(latency.total()), ms, samples(latency.buffer),
+                              samples(latency.model), samples(latency.resampling)});
 }
 
 // The first lines are in the order that existing patches rely on (contract 4a).
@@ -438,7 +438,8 @@ const std::vector<Message>& messages() {
          "longest), load, latency",
          answer_with<kStats, report_stats>},
         {"latency", "",
-         "report latency in samples and ms, then the buffer's and the model's part in samples",
+         "report latency in samples and ms, then the parts of the buffer, the model and the resampling "
+         "in samples",
          answer_with<kLatency, report_latency>},
         {"dump", "", "report everything", answer_with<kDump, report_all>},
     };
