@@ -44,7 +44,8 @@ Arguments parse_arguments(int count, const t_atom* atoms) {
     if (model == "void") {
         form = "[nn~ void inlets outlets buffer]";
         if (reader.number())
-            arguments.inlets = reader.whole(0, kMostChannels, 1, "a number of inlets of", arguments);
+            arguments.inlets =
+                reader.whole(0, kMostChannels, 1, "a number of inlets of", arguments);
         if (reader.number())
             arguments.outlets =
                 reader.whole(0, kMostChannels, 1, "a number of outlets of", arguments);
@@ -54,8 +55,8 @@ Arguments parse_arguments(int count, const t_atom* atoms) {
             arguments.method = reader.text();
     }
     if (reader.number()) {
-        arguments.buffer = reader.whole(0, kLargestBuffer, TIMBREL_BUFFER_DEFAULT,
-                                        "a buffer of", arguments);
+        arguments.buffer =
+            reader.whole(0, kLargestBuffer, TIMBREL_BUFFER_DEFAULT, "a buffer of", arguments);
     }
     while (reader.left()) {
         arguments.complaints.push_back("argument '" + reader.text() + "' is not understood; " +

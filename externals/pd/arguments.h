@@ -15,7 +15,7 @@ struct Arguments {
     std::string model;  // empty: void
     std::string method = "forward";
     int buffer = TIMBREL_BUFFER_DEFAULT;
-    int inlets = 1, outlets = 1;         // of void
+    int inlets = 1, outlets = 1;          // of void
     std::vector<std::string> complaints;  // what was not understood, a line each
 };
 

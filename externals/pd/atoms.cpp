@@ -24,9 +24,9 @@ void EngineAtoms::add(const t_atom& atom) {
         return;
     }
     add(text_of(atom));
-    auto* array = atom.a_type == A_SYMBOL ? reinterpret_cast<t_garray*>(pd_findbyclass(
-                                                atom.a_w.w_symbol, garray_class))
-                                          : nullptr;
+    auto* array = atom.a_type == A_SYMBOL
+                      ? reinterpret_cast<t_garray*>(pd_findbyclass(atom.a_w.w_symbol, garray_class))
+                      : nullptr;
     int count = 0;
     t_word* words = nullptr;
     if (!array || !garray_getfloatwords(array, &count, &words))

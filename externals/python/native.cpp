@@ -93,10 +93,9 @@ class Atoms {
                 const Samples& samples = samples_.emplace_back(tuple[1].cast<Samples>());
                 if (samples.ndim() != 2)
                     throw EngineError("a buffer is an array of shape (channels, frames)");
-                atom.buffer =
-                    &buffers_.emplace_back(name, static_cast<int32_t>(samples.shape(0)),
-                                           static_cast<int64_t>(samples.shape(1)),
-                                           tuple[2].cast<double>(), samples.data());
+                atom.buffer = &buffers_.emplace_back(name, static_cast<int32_t>(samples.shape(0)),
+                                                     static_cast<int64_t>(samples.shape(1)),
+                                                     tuple[2].cast<double>(), samples.data());
             } else {
                 atom.number = value.cast<double>();
             }
@@ -115,7 +114,8 @@ class Atoms {
 
 class Stream {
   public:
-    Stream(int inlets, int outlets, int batch) : inlets_(inlets * batch), outlets_(outlets * batch) {
+    Stream(int inlets, int outlets, int batch)
+        : inlets_(inlets * batch), outlets_(outlets * batch) {
         char error[TIMBREL_ERROR_SIZE];
         const timbrel_stream_options options{inlets, outlets, batch};
         handle_.reset(api().stream_create(&options, error, sizeof(error)));
@@ -265,11 +265,10 @@ PYBIND11_MODULE(_native, module) {
                  return py::make_tuple(latency.buffer_latency, latency.model_latency,
                                        latency.resampling_latency);
              })
-        .def("stats",
-             [](const Stream& s) {
-                 const timbrel_stream_stats stats = s.stats();
-                 return py::make_tuple(stats.blocks, stats.late, stats.skipped, stats.failed,
-                                       stats.non_finite, stats.swaps, stats.median_ms, stats.p99_ms,
-                                       stats.max_ms, stats.block_ms, stats.load);
-             });
+        .def("stats", [](const Stream& s) {
+            const timbrel_stream_stats stats = s.stats();
+            return py::make_tuple(stats.blocks, stats.late, stats.skipped, stats.failed,
+                                  stats.non_finite, stats.swaps, stats.median_ms, stats.p99_ms,
+                                  stats.max_ms, stats.block_ms, stats.load);
+        });
 }

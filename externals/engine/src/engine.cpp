@@ -41,8 +41,8 @@ class Info {
             auto& elements = elements_.emplace_back();
             for (const ElementType type : attribute.elements)
                 elements.push_back(static_cast<int32_t>(type));
-            attributes_.push_back({attribute.name.c_str(), elements.data(),
-                                   static_cast<int32_t>(elements.size())});
+            attributes_.push_back(
+                {attribute.name.c_str(), elements.data(), static_cast<int32_t>(elements.size())});
         }
         info_ = {path_.c_str(),
                  description_.name.c_str(),
@@ -239,7 +239,8 @@ void model_release(timbrel_model* handle) {
 timbrel_stream* stream_create(const timbrel_stream_options* options, char* error, size_t size) {
     return guarded(error, size, [&] {
         if (options->inlets < 0 || options->outlets < 0 || options->batch < 1)
-            throw std::runtime_error("a stream has 0 or more inlets and outlets, and a batch of 1 or more");
+            throw std::runtime_error(
+                "a stream has 0 or more inlets and outlets, and a batch of 1 or more");
         const auto load = [](const std::string& path) { return Engine::get().open(path); };
         return new timbrel_stream(Stream::make({options->inlets, options->outlets, options->batch},
                                                load, Engine::get().pool()));
@@ -402,9 +403,9 @@ timbrel_stream_stats stream_stats(const timbrel_stream* handle) {
     return guarded(nullptr, 0, [&]() -> timbrel_stream_stats {
         const Stream& stream = handle->object.stream();
         const Report report = stream.report();
-        return {report.blocks,    report.late,   report.skipped, report.failed, report.non_finite,
-                report.swaps,     report.median_ms, report.p99_ms, report.max_ms,
-                stream.block_ms(), stream.load()};
+        return {report.blocks,     report.late,       report.skipped,   report.failed,
+                report.non_finite, report.swaps,      report.median_ms, report.p99_ms,
+                report.max_ms,     stream.block_ms(), stream.load()};
     });
 }
 

@@ -90,8 +90,9 @@ typedef struct timbrel_model_info {
     const timbrel_attribute_info* attributes;
 } timbrel_model_info;
 
-/* Channels per example are fixed for the life of a stream, because a host makes an inlet or an outlet
- * of each. A model with more inputs gets silence there, outputs beyond the outlets are dropped. */
+/* Channels per example are fixed for the life of a stream, because a host makes an inlet or an
+ * outlet of each. A model with more inputs gets silence there, outputs beyond the outlets are
+ * dropped. */
 typedef struct timbrel_stream_options {
     int32_t inlets;
     int32_t outlets;
@@ -107,7 +108,8 @@ typedef struct timbrel_buffer {
     const float* samples; /* (channels, frames) */
 } timbrel_buffer;
 
-/* An element of a message: a number, or a text where there is one, or a buffer where there is one. */
+/* An element of a message: a number, or a text where there is one, or a buffer where there is one.
+ */
 typedef struct timbrel_atom {
     double number;
     const char* text;
@@ -175,9 +177,9 @@ typedef struct timbrel_api {
     /* [control, slow] Opens and verifies a model file. A file that is open already is shared. NULL
      * on error. */
     timbrel_model* (*model_open)(const char* path, char* error, size_t error_size);
-    /* [control] What is known of a model file without loading it: because it is open already, says so
-     * itself, or was open once and has not changed since. NULL where nothing is known; the file may
-     * be a model nevertheless. Reads a little of the disk. */
+    /* [control] What is known of a model file without loading it: because it is open already, says
+     * so itself, or was open once and has not changed since. NULL where nothing is known; the file
+     * may be a model nevertheless. Reads a little of the disk. */
     timbrel_model* (*model_outline)(const char* path);
     /* [control] Owned by the model. */
     const timbrel_model_info* (*model_info)(const timbrel_model* model);
@@ -188,10 +190,10 @@ typedef struct timbrel_api {
     /* [control] A stream that plays nothing yet. NULL on error. */
     timbrel_stream* (*stream_create)(const timbrel_stream_options* options, char* error,
                                      size_t error_size);
-    /* [control, slow] Has a stream, which nobody processes yet, play one instance of a model, warmed
-     * up at its true block size. `buffer` in samples; TIMBREL_BUFFER_DEFAULT; 0: computed inside the
-     * call. 0, or negative with `error` (an unknown method, say). The message `load` does the same
-     * without waiting, and while the stream plays. */
+    /* [control, slow] Has a stream, which nobody processes yet, play one instance of a model,
+     * warmed up at its true block size. `buffer` in samples; TIMBREL_BUFFER_DEFAULT; 0: computed
+     * inside the call. 0, or negative with `error` (an unknown method, say). The message `load`
+     * does the same without waiting, and while the stream plays. */
     int32_t (*stream_open)(timbrel_stream* stream, timbrel_model* model, const char* method,
                            int32_t buffer, char* error, size_t error_size);
     /* [control] Owned by the stream. */

@@ -24,9 +24,7 @@ class Arguments {
     Arguments(const char* message, const Atoms& atoms) : message_(message), atoms_(atoms) {}
 
     size_t left() const { return atoms_.size() - next_; }
-    bool next_is_number() const {
-        return left() && std::holds_alternative<double>(atoms_[next_]);
-    }
+    bool next_is_number() const { return left() && std::holds_alternative<double>(atoms_[next_]); }
     double number() {
         if (!next_is_number())
             misused(message_);
@@ -202,9 +200,9 @@ int playable_latents(const Object& object) {
     const auto loaded = object.stream().loaded();
     if (!loaded)
         throw std::runtime_error("no model is loaded, whose latents could be played");
-    if (loaded->settings.method != "forward") {
+    if (loaded->method.name != "forward") {
         throw std::runtime_error("latents are played with method forward; this is " +
-                                 loaded->settings.method);
+                                 loaded->method.name);
     }
     if (!loaded->latent_path.allowed) {
         throw std::runtime_error("the latents of " + loaded->prototype->description().name +
@@ -348,7 +346,7 @@ void report_state(Object& object) {
     object.answer("gpu", {number(settings.placement.device != "cpu")});
     object.answer("model", {loaded ? loaded->prototype->description().name : "void"});
     report_methods(object);
-    object.answer("method", {loaded ? settings.method : "none"});
+    object.answer("method", {loaded ? loaded->method.name : "none"});
     report_attributes(object);
     object.answer("bufsize", {number(loaded && !loaded->blocking ? loaded->block : 0)});
     const Shape shape = loaded ? loaded->method.shape : Shape{0, 0, 0, 0};
@@ -417,7 +415,8 @@ const std::vector<Message>& messages() {
          "play all latents by hand, reached after so many ms; without values they are the input's "
          "again",
          latents},
-        {"latent", "set/bias/scale/noise INDEX/all VALUE [MS], release INDEX/all [MS], freeze 0/1 [MS], get",
+        {"latent",
+         "set/bias/scale/noise INDEX/all VALUE [MS], release INDEX/all [MS], freeze 0/1 [MS], get",
          "play single latents: hold a value, add to it, multiply it, add noise, go back to the "
          "input's, keep what is there, report",
          latent},
@@ -426,19 +425,21 @@ const std::vector<Message>& messages() {
         {"precision", "NAME", "compute in float32, float16 or bfloat16", precision},
         {"resample", "0/1", "1: convert between the host's sample rate and the model's", resample},
         {"reset", "", "forget what was heard: streaming state as in the file", reset},
-        {"seed", "[NUMBER]", "the random numbers to draw from now on; without a number other ones each time",
-         seed},
+        {"seed", "[NUMBER]",
+         "the random numbers to draw from now on; without a number other ones each time", seed},
         {"offline", "0/1", "1: wait for the model instead of fading over late blocks", offline},
         {"get_methods", "", "report the model's methods", answer_with<kMethods, report_methods>},
         {"get_attributes", "", "report the model's attributes",
          answer_with<kAttributes, report_attributes>},
         {"bang", "", "report model, method, buffer and channels", answer_state},
         {"stats", "",
-         "report blocks, late, skipped and failed ones, inference time in ms (median, 99th percentile, "
+         "report blocks, late, skipped and failed ones, inference time in ms (median, 99th "
+         "percentile, "
          "longest), load, latency",
          answer_with<kStats, report_stats>},
         {"latency", "",
-         "report latency in samples and ms, then the parts of the buffer, the model and the resampling "
+         "report latency in samples and ms, then the parts of the buffer, the model and the "
+         "resampling "
          "in samples",
          answer_with<kLatency, report_latency>},
         {"dump", "", "report everything", answer_with<kDump, report_all>},
@@ -447,9 +448,8 @@ const std::vector<Message>& messages() {
 }
 
 const Message* find_message(const std::string& name) {
-    const auto found =
-        std::find_if(messages().begin(), messages().end(),
-                     [&](const Message& message) { return name == message.name; });
+    const auto found = std::find_if(messages().begin(), messages().end(),
+                                    [&](const Message& message) { return name == message.name; });
     return found == messages().end() ? nullptr : &*found;
 }
 

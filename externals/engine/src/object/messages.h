@@ -1,5 +1,5 @@
-// What an object in a patch understands: one table, which both hosts, the help patches, the reference
-// pages and the tests read.
+// What an object in a patch understands: one table, which both hosts, the help patches, the
+// reference pages and the tests read.
 #pragma once
 
 #include <string>
