@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Level(nn.Module):
-    """The input times a level that is an attribute, and a sum that only continuous playing gives."""
+    """The input times a level of its own and a gain that is an attribute; two methods."""
 
     def __init__(self, level: float, ratio: int = 1) -> None:
         super().__init__()

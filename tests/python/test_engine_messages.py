@@ -184,7 +184,7 @@ def test_a_value_that_the_model_refuses_is_not_replayed(files: dict[str, str]) -
 
 def test_attributes_are_set_while_nothing_plays(files: dict[str, str]) -> None:
     stream = Stream(files["one"], buffer=BLOCK)
-    answers = [e for e in stream.ask("set", "gain", 0.25) + stream.ask("get", "gain")]
+    answers = stream.ask("set", "gain", 0.25) + stream.ask("get", "gain")
     assert [e.values for e in answers if e.selector == "attribute"] == [["gain", 0.25]]
 
 

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ def measured(model: "Model") -> dict[str, Any]:
 
     A method that cannot be played has its reason as `error`.
     """
+    import numpy as np
+
     from timbrel.engine import Stream
     from timbrel.errors import UserError
 
