@@ -60,25 +60,31 @@ struct Fingerprint {
           // Not every standard library counts file times in an integer of the same width.
           changed(static_cast<int64_t>(fs::last_write_time(file).time_since_epoch().count())) {}
 
-    bool is_at(const Json& item) const { return item.value("path", "") == path; }
+    bool is_at(const Json& item) const { return item["path"] == path; }
     bool fits(const Json& item) const {
-        return is_at(item) && item.value("size", uint64_t{0}) == size &&
-               item.value("changed", int64_t{0}) == changed;
+        return is_at(item) && item["size"] == size && item["changed"] == changed;
     }
 };
 
-// A list of what was loaded, the latest last.
+// What was loaded, the latest last; without what is not of the form that `remember_outline` writes.
 Json read_cache(const fs::path& file) {
+    Json models = Json::array();
     std::error_code problem;
     const auto size = fs::file_size(file, problem);
     if (problem || size > kLargestCache)
-        return Json::array();
+        return models;
     std::ifstream stream(file, std::ios::binary);
     const Json cache = Json::parse(stream, nullptr, false);
-    if (!cache.is_object() || cache.value("format", 0) != kFormat || !cache.contains("models") ||
-        !cache["models"].is_array())
-        return Json::array();
-    return cache["models"];
+    if (!cache.is_object() || !cache.contains("format") || cache["format"] != kFormat ||
+        !cache.contains("models"))
+        return models;
+    for (const Json& item : cache["models"]) {
+        const bool whole = item.is_object() && item.contains("path") && item.contains("size") &&
+                           item.contains("changed") && item.contains("outline");
+        if (whole)
+            models.push_back(item);
+    }
+    return models;
 }
 
 // Replaced as a whole: another program may be reading it, or be writing one of its own.
@@ -116,7 +122,7 @@ std::optional<Description> recall(const std::string& path) {
     const Fingerprint fingerprint(path);
     const std::lock_guard lock(cache_mutex());
     for (const Json& item : read_cache(file)) {
-        if (item.is_object() && item.contains("outline") && fingerprint.fits(item))
+        if (fingerprint.fits(item))
             return read_outline(item["outline"].dump());
     }
     return std::nullopt;
@@ -153,13 +159,10 @@ void remember_outline(const std::string& path, const Description& description) {
         const std::lock_guard lock(cache_mutex());
         Json models = Json::array();
         for (const Json& item : read_cache(file)) {
-            if (!item.is_object() || fingerprint.is_at(item)) {
-                if (item.is_object() && fingerprint.fits(item) && item.contains("outline") &&
-                    item["outline"] == text)
-                    return;
-                continue;
-            }
-            models.push_back(item);
+            if (fingerprint.fits(item) && item["outline"] == text)
+                return;
+            if (!fingerprint.is_at(item))
+                models.push_back(item);
         }
         while (models.size() >= kMostModels)
             models.erase(models.begin());
