@@ -359,7 +359,7 @@ void append_atoms(const IValue& value, Atoms& atoms) {
     } else if (value.isDouble()) {
         atoms.emplace_back(value.toDouble());
     } else if (value.isString()) {
-        atoms.emplace_back(value.toStringRef());
+        atoms.emplace_back(printable(value.toStringRef()));
     } else if (value.isTensor()) {
         if (!value.toTensor().defined())
             return;

@@ -10,14 +10,13 @@ namespace {
 
 constexpr size_t kLongest = 300;
 
-void cut(std::string& text) {
+std::string cut(std::string text) {
     if (text.size() <= kLongest)
-        return;
+        return text;
     size_t end = kLongest - 3;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
         --end;  // not within a character of UTF-8
-    text.resize(end);
-    text += "...";
+    return text.substr(0, end) + "...";
 }
 
 }  // namespace
@@ -27,7 +26,6 @@ std::string printable(std::string text) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
             c = ' ';
     }
-    cut(text);
     return text;
 }
 
@@ -56,7 +54,7 @@ std::string one_line(const std::exception& error) {
         if (line.starts_with(prefix))
             line.erase(0, prefix.size());
     }
-    return line.empty() ? "an error without a message" : printable(line);
+    return line.empty() ? "an error without a message" : cut(printable(line));
 }
 
 }  // namespace timbrel

@@ -9,8 +9,7 @@ namespace timbrel {
 // Never empty, without line breaks, at most 300 bytes.
 std::string one_line(const std::exception& error);
 
-// Text from a model file (a name, a label): what a console cannot show is replaced by spaces, and
-// what is too long for one is cut.
+// Text from a model (a name, a label): what a console cannot show is replaced by spaces.
 std::string printable(std::string text);
 
 }  // namespace timbrel
