@@ -1,0 +1,15 @@
+// What torch and the code of models say when they fail, in one line for a person.
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace timbrel {
+
+// Never empty, without line breaks, at most 300 bytes.
+std::string one_line(const std::exception& error);
+
+// Text from a model (a name, a label): what a console cannot show is replaced by spaces.
+std::string printable(std::string text);
+
+}  // namespace timbrel
