@@ -79,7 +79,8 @@ class LatentStage {
     // wait act on the next frame.
     void restart(double sample_rate, double frame_samples);
 
-    // Keeps a move, which `check` has accepted, for its frame.
+    // Keeps a move, which `check` has accepted, for its frame. Moves act in the order in which they
+    // come; of those of one kind and index that share a frame, the last one alone.
     void move(const LatentMove& move);
     // In place: (batch, latents, frames). `first_frame` counts from the stream's position 0, with
     // frames that were skipped: position / ratio.
@@ -97,8 +98,8 @@ class LatentStage {
     // latents or examples, is left out.
     void adopt(const LatentSettings& settings);
 
-    // The standard normal number that belongs to a frame, whatever was drawn before:
-    //     h = m(m(m(m(seed + g) ^ example + g) ^ latent + g) ^ frame + g),  "+" before "^" undone
+    // The standard normal number that belongs to a frame, whatever was drawn before. The formula is
+    // part of what users rely on: a seed gives the same noise in every release.
     static float normal(uint64_t seed, int example, int latent, int64_t frame);
 
   private:
@@ -130,10 +131,21 @@ class LatentStage {
         std::atomic<bool> frozen{false};
     };
 
-    void act(const LatentMove& move, const float* latents, int frames, int64_t first_frame,
-             int64_t frame);
+    // `live`: the encoder's values of one frame, one latent of one example `stride` after the
+    // other.
+    struct Frame {
+        int64_t index;
+        float* live;
+        size_t stride;
+    };
+    int64_t frame_of(const LatentMove& move) const;
+    void act(const LatentMove& move, const Frame& frame);
+    void act(const LatentMove& move, int index, const Frame& frame);
+    void play(const Frame& frame);
+    float& value(const Frame& frame, int example, int index) const;
     float base(const Latent& latent, int example, float live, int64_t frame) const;
     bool passes(const Latent& latent, int64_t frame) const;
+    void ask(const LatentMove& move, int index);
 
     const int batch_;
     double frames_per_ms_ = 0, frame_samples_ = 1;
