@@ -107,7 +107,9 @@ std::vector<std::string> devices() {
 
 at::Device resolve_device(const std::string& name) {
     const std::vector<std::string> there_is = devices();
-    const std::string same = name == "cuda:0" ? "cuda" : name;
+    std::string same = name == "cuda:0" ? "cuda" : name;
+    if (name == "gpu" && there_is.size() > 1)
+        same = there_is[1];
     for (const std::string& device : there_is) {
         if (device != same)
             continue;
