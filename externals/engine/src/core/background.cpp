@@ -1,10 +1,55 @@
 #include "background.h"
 
-#include <chrono>
+#include <utility>
 
 #include "thread_setup.h"
 
 namespace timbrel {
+
+Tasks::~Tasks() {
+    for (Task* task = last_.load(); task && task != closed();)
+        delete std::exchange(task, task->before);
+}
+
+Tasks::Task* Tasks::closed() {
+    static Task task{};
+    return &task;
+}
+
+bool Tasks::post(std::function<void()> function) {
+    Task* task = new Task{std::move(function), last_.load(std::memory_order_relaxed)};
+    do {
+        if (task->before == closed()) {
+            delete task;
+            return false;
+        }
+        // release: whoever takes the task sees what it speaks of.
+    } while (!last_.compare_exchange_weak(task->before, task, std::memory_order_release,
+                                          std::memory_order_relaxed));
+    return true;
+}
+
+bool Tasks::any() const {
+    return last_.load(std::memory_order_relaxed) != nullptr;
+}
+
+void Tasks::run() {
+    run(last_.exchange(nullptr, std::memory_order_acquire));
+}
+
+void Tasks::close() {
+    run(last_.exchange(closed(), std::memory_order_acquire));
+}
+
+void Tasks::run(Task* last) {
+    Task* first = nullptr;  // the other way round
+    while (last)
+        first = std::exchange(last, std::exchange(last->before, first));
+    while (first) {
+        first->function();
+        delete std::exchange(first, first->before);  // and what it holds, here
+    }
+}
 
 Background::Background(std::function<void()> chore)
     : chore_(std::move(chore)), thread_([this] { run(); }) {}
@@ -16,13 +61,13 @@ Background::~Background() {
     }
     changed_.notify_all();
     thread_.join();
+    if (!halted_)
+        tasks_->close();
 }
 
 void Background::post(std::function<void()> task) {
-    {
-        const std::lock_guard lock(mutex_);
-        tasks_.push_back(std::move(task));
-    }
+    tasks_->post(std::move(task));
+    // Without the lock this may be a moment too early to be heard, and is found a second later.
     changed_.notify_all();
 }
 
@@ -33,8 +78,15 @@ void Background::dispose(std::shared_ptr<void> object) {
 }
 
 void Background::drain() {
+    const auto done = std::make_shared<bool>(false);
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return tasks_.empty() && !running_; });
+    tasks_->post([this, done] {
+        const std::lock_guard lock(mutex_);
+        *done = true;
+        changed_.notify_all();
+    });
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return *done; });
 }
 
 void Background::halt(std::chrono::steady_clock::duration patience) {
@@ -47,19 +99,14 @@ void Background::halt(std::chrono::steady_clock::duration patience) {
 void Background::run() {
     set_up_background_thread();
     std::unique_lock lock(mutex_);
-    while (!stopping_ || !tasks_.empty()) {
+    while (!stopping_ || tasks_->any()) {
         changed_.wait_for(lock, std::chrono::seconds(1),
-                          [this] { return stopping_ || halted_ || !tasks_.empty(); });
+                          [this] { return stopping_ || halted_ || tasks_->any(); });
         if (halted_)
             return;
         running_ = true;
-        std::deque<std::function<void()>> tasks;
-        tasks.swap(tasks_);
         lock.unlock();
-        for (auto& task : tasks) {
-            task();
-            task = nullptr;  // and what it holds, here
-        }
+        tasks_->run();
         if (chore_)
             chore_();
         lock.lock();

@@ -1,15 +1,42 @@
 // One low-priority thread for everything that takes time and that nobody waits for.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 
 namespace timbrel {
+
+// Tasks from any threads. Whoever posts neither waits for a thread nor holds one up.
+class Tasks {
+  public:
+    ~Tasks();
+    Tasks() = default;
+    Tasks(const Tasks&) = delete;
+    Tasks& operator=(const Tasks&) = delete;
+
+    // False once they are closed: nobody would do it.
+    bool post(std::function<void()> task);
+    bool any() const;
+    // Does all that were posted so far, in their order. By one thread at a time.
+    void run();
+    // Does what is left; from now on nothing is taken any more.
+    void close();
+
+  private:
+    struct Task {
+        std::function<void()> function;
+        Task* before;
+    };
+    static Task* closed();
+    static void run(Task* last);
+
+    std::atomic<Task*> last_{nullptr};
+};
 
 class Background {
   public:
@@ -19,10 +46,22 @@ class Background {
     Background(const Background&) = delete;
     Background& operator=(const Background&) = delete;
 
+    // [control] Never waits.
     void post(std::function<void()> task);
 
-    // Destroys the object there, if this was the last to hold it: freeing a network takes long.
+    // [control] Destroys the object there, if this was the last to hold it: freeing a network takes
+    // long.
     void dispose(std::shared_ptr<void> object);
+
+    // What is destroyed there, whoever lets go of it last; at once when there is no background any
+    // more.
+    template <typename T>
+    std::shared_ptr<T> keep(std::unique_ptr<T> object) {
+        return {object.release(), [tasks = tasks_](T* object) {
+                    if (!tasks->post([object] { delete object; }))
+                        delete object;
+                }};
+    }
 
     // Waits until everything posted so far is done.
     void drain();
@@ -35,9 +74,9 @@ class Background {
     void run();
 
     std::function<void()> chore_;
-    std::mutex mutex_;
+    const std::shared_ptr<Tasks> tasks_ = std::make_shared<Tasks>();
+    std::mutex mutex_;  // never taken by whoever posts
     std::condition_variable changed_;
-    std::deque<std::function<void()>> tasks_;
     bool stopping_ = false;
     bool running_ = false;
     bool halted_ = false;

@@ -1,4 +1,4 @@
-// What one outlet plays: the block where it is there, a click-free bridge where it is not.
+// What one output of a model plays: the block where it is there, a click-free bridge where not.
 #pragma once
 
 #include <algorithm>
@@ -75,19 +75,24 @@ class Concealer {
     }
 
     // Begins anew, as after creation: the next block is played without a fade. What sounds until
-    // then still ends without a click.
+    // then ends at once, which is for an Outlet to bridge.
     void restart() noexcept TIMBREL_NONBLOCKING {
-        if (ratio_ > 1) {
-            last_ = 0;
-        } else if (playing_) {
-            start_tail();
-        }
+        last_ = 0;
         playing_ = true;
-        fade_ = kFade;
+        fade_ = tail_ = kFade;
     }
 
+    // The same, but the next block of audio fades in.
+    void silence() noexcept TIMBREL_NONBLOCKING {
+        restart();
+        playing_ = false;
+    }
+
+    // A raised cosine, from 0 to 1 in kFade steps.
+    static float ramp(int i) noexcept TIMBREL_NONBLOCKING { return kRamp[static_cast<size_t>(i)]; }
+
   private:
-    // A raised cosine. Made when the library is loaded, so that the audio thread never is the one
+    // Made when the library is loaded, so that the audio thread never is the one
     // to make it.
     static std::array<float, kFade> make_ramp() {
         std::array<float, kFade> values{};
@@ -98,8 +103,6 @@ class Concealer {
         return values;
     }
     static inline const std::array<float, kFade> kRamp = make_ramp();
-
-    static float ramp(int i) noexcept TIMBREL_NONBLOCKING { return kRamp[static_cast<size_t>(i)]; }
 
     void start_tail() noexcept TIMBREL_NONBLOCKING {
         tail_from_ = last_;

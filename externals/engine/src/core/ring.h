@@ -1,10 +1,14 @@
-// The slots of a stream for one layout, shared by its audio thread and the worker that serves it.
+// The slots of a voice for one layout, shared by the audio thread and the worker that serves it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <optional>
+#include <utility>
 
+#include "history.h"
 #include "model.h"
 #include "schedule.h"
 #include "slot.h"
@@ -14,11 +18,14 @@ namespace timbrel {
 
 class Ring {
   public:
-    Ring(const Shape& shape, int batch, const Schedule& schedule) : schedule(schedule) {
-        for (int i = 0; i < schedule.slots(); ++i) {
-            slots_.emplace_back(shape.input_size(batch, schedule.block),
-                                shape.output_size(batch, schedule.block));
-        }
+    Ring(const Shape& shape, int batch, const Schedule& schedule, int epoch,
+         std::shared_ptr<History> history)
+        : schedule(schedule),
+          epoch(epoch),
+          history(std::move(history)),
+          catch_up(blocks_to_catch_up(schedule)) {
+        for (int i = 0; i < schedule.slots() + catch_up; ++i)
+            slots_.emplace_back(shape.output_size(batch, schedule.block));
     }
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
@@ -55,10 +62,18 @@ class Ring {
     }
 
     const Schedule schedule;
-    // Read by workers to order streams by deadline; a value that is a call old does no harm.
-    std::atomic<int64_t> host_position{0};
+    const int epoch;                          // of the layout
+    const std::shared_ptr<History> history;   // what blocks are computed from
+    const int catch_up;  // blocks that a voice may be behind, when it comes in, and work off
 
   private:
+    // A tenth of a second, because the thread that made it ready may not run for as long.
+    static int blocks_to_catch_up(const Schedule& schedule) {
+        constexpr double kFewest = 4, kMost = 64;
+        return static_cast<int>(
+            std::clamp(0.1 * schedule.sample_rate / schedule.block, kFewest, kMost));
+    }
+
     std::deque<Slot> slots_;  // never moves its elements, which hold atomics
     std::atomic<uint32_t> ticks_{0};
 };

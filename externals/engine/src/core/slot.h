@@ -9,8 +9,8 @@
 
 namespace timbrel {
 
-// free -> (audio fills) -> submitted -> (worker takes) -> running -> done | failed -> (audio plays)
-//                              \-> skipped (audio gave it up)  \-> abandoned (it never returned)
+// free -> submitted -> (worker takes) -> running -> done | failed -> (audio plays)
+//              \-> skipped (audio gave it up)  \-> abandoned (it never returned)
 enum class State : uint8_t { free, submitted, running, done, failed, skipped, abandoned };
 
 // A state together with the block it speaks of, in one word: a slot that was used again in between
@@ -24,7 +24,7 @@ struct Tag {
 
 class Slot {
   public:
-    Slot(size_t input_size, size_t output_size) : input(input_size), output(output_size) {}
+    explicit Slot(size_t output_size) : output(output_size) {}
 
     // acquire: whoever sees a state sees the samples that were written before it was set.
     Tag tag() const noexcept TIMBREL_NONBLOCKING {
@@ -44,7 +44,6 @@ class Slot {
                                              std::memory_order_acquire);
     }
 
-    std::vector<float> input;   // (batch, in_channels, block / in_ratio)
     std::vector<float> output;  // (batch, out_channels, block / out_ratio)
     bool reset_before = false;  // the model forgets its state before it computes this block
 

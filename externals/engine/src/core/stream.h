@@ -10,7 +10,11 @@
 #include <vector>
 
 #include "atoms.h"
+#include "director.h"
 #include "latent_stage.h"
+#include "layout.h"
+#include "outbox.h"
+#include "playback.h"
 #include "settings.h"
 #include "statistics.h"
 #include "timbrel/engine.h"
@@ -43,17 +47,14 @@ struct LatentReport {
 //     "error" LINE, "notice" LINE   for a person
 class Stream {
   public:
-    // Channels per example, for the life of the stream. A model with more inputs gets zeros there,
-    // its outputs beyond the outlets are dropped, outlets that it does not have are silent.
-    struct Options {
-        int inlets = 1;
-        int outlets = 1;
-        int batch = 1;
-    };
+    // Per example, for the life of the stream. A model with more inputs gets zeros there, its outputs
+    // beyond the outlets are dropped, outlets that it does not have are silent.
+    using Options = Channels;
 
     // [control] Plays nothing yet. `pool` outlives it.
     static std::shared_ptr<Stream> make(Options options, Load load, WorkerPool& pool);
-    ~Stream();
+    Stream(Options options, Load load, WorkerPool& pool);
+    ~Stream();  // lets go of its models; nobody waits for them
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
@@ -99,24 +100,66 @@ class Stream {
     // engine.h.
     template <typename Sample>
     void process(const Sample* const* inputs, Sample* const* outputs,
-                 int frames) noexcept TIMBREL_NONBLOCKING;
+                 int frames) noexcept TIMBREL_NONBLOCKING {
+        playback_.play<false>(inputs, outputs, frames, switches());
+    }
     // [audio, not in real time] The same, but waits for blocks that are due and, offline, first for
     // the commands that were sent before.
     template <typename Sample>
-    void process_blocking(const Sample* const* inputs, Sample* const* outputs, int frames);
+    void process_blocking(const Sample* const* inputs, Sample* const* outputs, int frames) {
+        if (offline())
+            director_->wait_until_idle();
+        playback_.play<true>(inputs, outputs, frames, switches());
+    }
     // [audio] Whether a host should call process_blocking: offline, or with buffer 0.
-    bool waits() const noexcept TIMBREL_NONBLOCKING;
+    bool waits() const noexcept TIMBREL_NONBLOCKING { return offline() || playback_.blocking(); }
 
     // [any]
-    void set_enabled(bool enabled) noexcept TIMBREL_NONBLOCKING;  // false: zeros, nothing is fed
-    bool enabled() const noexcept TIMBREL_NONBLOCKING;
+    void set_enabled(bool enabled) noexcept TIMBREL_NONBLOCKING {  // false: zeros, nothing is fed
+        enabled_.store(enabled, std::memory_order_relaxed);
+    }
+    bool enabled() const noexcept TIMBREL_NONBLOCKING {
+        return enabled_.load(std::memory_order_relaxed);
+    }
     // The input at the latency of what is heard, which goes on being fed.
-    void set_bypass(bool bypass) noexcept TIMBREL_NONBLOCKING;
-    bool bypassed() const noexcept TIMBREL_NONBLOCKING;
-    void set_offline(bool offline) noexcept TIMBREL_NONBLOCKING;
-    bool offline() const noexcept TIMBREL_NONBLOCKING;
+    void set_bypass(bool bypass) noexcept TIMBREL_NONBLOCKING {
+        bypassed_.store(bypass, std::memory_order_relaxed);
+    }
+    bool bypassed() const noexcept TIMBREL_NONBLOCKING {
+        return bypassed_.load(std::memory_order_relaxed);
+    }
+    void set_offline(bool offline) noexcept TIMBREL_NONBLOCKING {
+        outbox_->offline.store(offline, std::memory_order_relaxed);
+    }
+    bool offline() const noexcept TIMBREL_NONBLOCKING {
+        return outbox_->offline.load(std::memory_order_relaxed);
+    }
     // Streaming state as in the file, buffers empty.
-    void reset() noexcept TIMBREL_NONBLOCKING;
+    void reset() noexcept TIMBREL_NONBLOCKING {
+        reset_requested_.store(true, std::memory_order_relaxed);
+    }
+
+  private:
+    Playback::Switches switches() noexcept TIMBREL_NONBLOCKING {
+        return {enabled(), bypassed(), reset_requested_.exchange(false, std::memory_order_relaxed)};
+    }
+    const Director::News& news() const;  // with the lock
+    void send(Command command);
+    void change(std::function<void(Settings&)> apply);
+    void tell(Instruction instruction);
+    void complain(bool kept);
+
+    const Options options_;
+    const std::shared_ptr<Outbox> outbox_ = std::make_shared<Outbox>();
+    const std::shared_ptr<Director> director_;
+    Playback playback_;
+
+    std::atomic<bool> enabled_{true}, bypassed_{false}, reset_requested_{false};
+
+    mutable std::mutex mutex_;  // of control threads among themselves; guards all of the below
+    mutable Director::News news_;
+    Layout layout_;
+    bool overflown_ = false;  // and told
 };
 
 }  // namespace timbrel

@@ -55,13 +55,14 @@ OwnThreads& own_threads() {
     return *threads;
 }
 
-// Strikes a worker off when it ends: the system may give its number to a thread of the host.
+// Strikes a thread off when it ends: the system may give its number to a thread of the host.
 struct Registration {
-    pid_t worker;
+    pid_t thread;
     ~Registration() {
         OwnThreads& own = own_threads();
         const std::lock_guard lock(own.mutex);
-        own.workers.erase(worker);
+        own.workers.erase(thread);
+        own.others.erase(thread);
     }
 };
 
@@ -107,6 +108,7 @@ void set_up_background_thread() {
     OwnThreads& own = own_threads();
     const std::lock_guard lock(own.mutex);
     own.others.insert(thread_id());
+    static thread_local const Registration registration{thread_id()};
     apply_rank(thread_id(), 0);
     setpriority(PRIO_PROCESS, static_cast<id_t>(thread_id()), 10);
 #elif defined(__APPLE__)

@@ -12,7 +12,7 @@
 namespace timbrel {
 
 struct WorkerPool::Worker {
-    std::shared_ptr<Stream> stream;  // the one whose block it runs
+    std::shared_ptr<Voice> voice;  // the one whose block it runs
     Job job;
     Clock::time_point since;
     bool substituted = false;  // another has its place; it ends after this block
@@ -21,13 +21,13 @@ struct WorkerPool::Worker {
 
 struct WorkerPool::State {
     struct Entry {
-        std::shared_ptr<Stream> stream;
-        bool busy = false;  // one block in flight per stream: its model has one state
+        std::shared_ptr<Voice> voice;
+        bool busy = false;  // one block in flight per voice: its model has one state
     };
 
-    Entry* find(const Stream* stream) {
+    Entry* find(const Voice* voice) {
         const auto it = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
-            return entry.stream.get() == stream;
+            return entry.voice.get() == voice;
         });
         return it == entries.end() ? nullptr : &*it;
     }
@@ -36,8 +36,7 @@ struct WorkerPool::State {
     std::mutex mutex;  // of workers and control threads; guards all of the below
     std::condition_variable ended;
     std::vector<Entry> entries;
-    std::vector<std::shared_ptr<Worker>> workers;   // without those given up
-    std::vector<std::shared_ptr<Stream>> released;  // by workers, for the background thread
+    std::vector<std::shared_ptr<Worker>> workers;  // without those given up
     bool stopping = false;
 };
 
@@ -45,7 +44,8 @@ int WorkerPool::default_size() {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) - 1);
 }
 
-WorkerPool::WorkerPool(int size) : state_(std::make_shared<State>()) {
+WorkerPool::WorkerPool(int size)
+    : size_(size), state_(std::make_shared<State>()), loader_(std::make_unique<Loader>()) {
     background_ = std::make_unique<Background>([this] { replace_hung(Clock::now()); });
     const std::lock_guard lock(state_->mutex);
     for (int i = 0; i < size; ++i)
@@ -57,29 +57,39 @@ WorkerPool::~WorkerPool() {
     background_.reset();
 }
 
-Background& WorkerPool::background() {
-    return *background_;
-}
-
 void WorkerPool::wake_one() noexcept TIMBREL_NONBLOCKING {
     state_->wake_up.signal();
 }
 
-void WorkerPool::add(std::shared_ptr<Stream> stream) {
-    const std::lock_guard lock(state_->mutex);
-    state_->entries.push_back({std::move(stream)});
-}
-
-void WorkerPool::remove(std::shared_ptr<Stream> stream) {
+void WorkerPool::add(std::shared_ptr<Voice> voice) {
     {
         const std::lock_guard lock(state_->mutex);
-        std::erase_if(state_->entries,
-                      [&](const State::Entry& entry) { return entry.stream == stream; });
+        state_->entries.push_back({std::move(voice)});
     }
-    background_->dispose(std::move(stream));
+    wake_one();  // it may have been told something already
+}
+
+void WorkerPool::remove(const std::shared_ptr<Voice>& voice) {
+    const std::lock_guard lock(state_->mutex);
+    std::erase_if(state_->entries,
+                  [&](const State::Entry& entry) { return entry.voice == voice; });
+}
+
+double WorkerPool::load() const {
+    std::vector<std::shared_ptr<Voice>> voices;
+    {
+        const std::lock_guard lock(state_->mutex);
+        for (const State::Entry& entry : state_->entries)
+            voices.push_back(entry.voice);
+    }
+    double load = 0;
+    for (const auto& voice : voices)
+        load += voice->load();
+    return load;
 }
 
 bool WorkerPool::stop(Clock::duration patience) {
+    const bool loader_ended = loader_->stop(patience);  // it may wait for workers, but never they
     std::unique_lock lock(state_->mutex);
     state_->stopping = true;
     for (size_t i = 0; i < state_->workers.size(); ++i)
@@ -87,33 +97,33 @@ bool WorkerPool::stop(Clock::duration patience) {
     const auto all_ended = [this] { return state_->workers.empty(); };
     if (patience == Clock::duration::max()) {
         state_->ended.wait(lock, all_ended);
-        return true;
+        return loader_ended;
     }
     // What a block has taken so far counts: one that hangs does not keep the host twice.
     const auto begun = Clock::now();
     state_->ended.wait_for(lock, patience, [&] {
         return std::ranges::all_of(state_->workers, [&](const auto& worker) {
-            return worker->stream && begun - worker->since >= patience;
+            return worker->voice && begun - worker->since >= patience;
         });
     });
-    return all_ended();
+    return all_ended() && loader_ended;
 }
 
 void WorkerPool::replace_hung(Clock::time_point now) {
-    std::vector<std::shared_ptr<Stream>> released;
+    loader_->replace_hung(now);
     const std::lock_guard lock(state_->mutex);
-    released.swap(state_->released);  // freed here, by the background thread, after the lock
     for (auto& worker : std::vector(state_->workers)) {
-        if (!worker->stream || now - worker->since < kCourtesy)
+        if (!worker->voice || now - worker->since < kCourtesy)
             continue;
         if (!worker->substituted && !state_->stopping) {
             worker->substituted = true;
+            worker->voice->stall();
             start_worker(state_);
         }
         if (now - worker->since < kPatience)
             continue;
         worker->given_up = true;
-        worker->stream->abandon(worker->job);
+        worker->voice->abandon(worker->job);
         std::erase(state_->workers, worker);
     }
     state_->ended.notify_all();
@@ -131,7 +141,7 @@ void WorkerPool::work(const std::shared_ptr<State>& state, const std::shared_ptr
     for (;;) {
         state->wake_up.wait();
         while (take(*state, *worker)) {
-            worker->stream->run(worker->job);
+            worker->voice->run(worker->job);
             finish(*state, *worker);
         }
         const std::lock_guard lock(state->mutex);
@@ -151,11 +161,11 @@ bool WorkerPool::take(State& state, Worker& worker) {
         return false;
     for (;;) {
         State::Entry* first = nullptr;
-        Stream::Waiting waiting;
+        Voice::Waiting waiting;
         for (State::Entry& entry : state.entries) {
             if (entry.busy)
                 continue;
-            const auto candidate = entry.stream->waiting();
+            const auto candidate = entry.voice->waiting();
             if (!candidate || (first && !candidate->before(waiting)))
                 continue;
             first = &entry;
@@ -163,11 +173,11 @@ bool WorkerPool::take(State& state, Worker& worker) {
         }
         if (!first)
             return false;
-        auto job = first->stream->take(waiting);
+        auto job = first->voice->take(waiting);
         if (!job)
             continue;
         first->busy = true;
-        worker.stream = first->stream;
+        worker.voice = first->voice;
         worker.job = std::move(*job);
         worker.since = Clock::now();
         return true;
@@ -175,20 +185,16 @@ bool WorkerPool::take(State& state, Worker& worker) {
 }
 
 void WorkerPool::finish(State& state, Worker& worker) {
+    std::shared_ptr<Voice> voice;  // let go of after the lock
     const std::lock_guard lock(state.mutex);
-    if (worker.given_up)
-        worker.stream->recover();
-    if (worker.substituted || worker.given_up)
-        state.wake_up.signal();  // the stream's next blocks are for its substitute
-    worker.job = {};
-    if (State::Entry* entry = state.find(worker.stream.get())) {
-        entry->busy = false;
-        worker.stream.reset();
-    } else {
-        // Removed meanwhile: this may be the last reference, and a model is not freed by a worker.
-        state.released.push_back(std::move(worker.stream));
-        worker.stream.reset();
+    if (worker.substituted || worker.given_up) {
+        worker.voice->recover();
+        state.wake_up.signal();  // the voice's next blocks are for its substitute
     }
+    worker.job = {};
+    worker.voice.swap(voice);
+    if (State::Entry* entry = state.find(voice.get()))
+        entry->busy = false;
 }
 
 }  // namespace timbrel

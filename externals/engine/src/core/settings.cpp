@@ -1,0 +1,50 @@
+#include "settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+namespace timbrel {
+
+Schedule Loaded::schedule(double sample_rate, int vector, bool varies) const {
+    Schedule schedule{block, vector, varies, 0, sample_rate};
+    if (blocking) {
+        // Blocks as large as the vector cost no latency either, and fewer calls of the model.
+        if (!varies && vector % block == 0)
+            schedule.block = vector;
+    } else if (settings.slack_ms < 0) {
+        schedule.slack = std::max(block, vector);
+    } else {
+        // No more than the largest buffer: what is not played for minutes is not missed.
+        const double slack = settings.slack_ms * sample_rate / 1000;
+        schedule.slack = static_cast<int>(std::lround(std::min<double>(slack, kLargestBuffer)));
+    }
+    return schedule;
+}
+
+Loaded resolve(const Settings& settings, std::shared_ptr<const Prototype> prototype) {
+    const Description& description = prototype->description();
+    const Method* method = description.find(settings.method);
+    if (!method) {
+        std::string list;
+        for (const Method& each : description.methods)
+            list += (list.empty() ? "" : ", ") + each.name;
+        throw std::runtime_error("no method '" + settings.method + "' in " + description.name +
+                                 " (it has: " + list + ")");
+    }
+    if (settings.buffer < -1 || settings.buffer > kLargestBuffer) {
+        throw std::runtime_error("a buffer has 0 to " + std::to_string(kLargestBuffer) +
+                                 " samples, not " + std::to_string(settings.buffer));
+    }
+    const int unit = std::max(description.max_ratio, 1);
+    const int wanted = settings.buffer < 0 ? kSmallestDefaultBlock : settings.buffer;
+    Loaded loaded;
+    loaded.settings = settings;
+    loaded.method = *method;
+    loaded.block = static_cast<int>(round_up(wanted, unit));
+    loaded.blocking = settings.buffer == 0;
+    loaded.prototype = std::move(prototype);
+    return loaded;
+}
+
+}  // namespace timbrel
