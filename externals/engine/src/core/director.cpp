@@ -310,7 +310,8 @@ double Director::warm_up(Loaded& loaded, const Plan& plan) const {
     int block = loaded.block;
     if (plan.layout) {
         const Layout& layout = *plan.layout;
-        block = loaded.schedule(layout.sample_rate, layout.vector, layout.varies).block;
+        if (!loaded.converts(layout.sample_rate))
+            block = loaded.schedule(layout.sample_rate, layout.vector, layout.varies).block;
     }
     const auto seconds = [&](const std::string& method) {
         return loaded.prototype->warm_up(method, channels_.batch, block, loaded.settings.placement);

@@ -162,7 +162,8 @@ Latency Stream::latency() const {
         return {};
     const Schedule schedule =
         loaded->schedule(layout_.sample_rate, layout_.vector, layout_.varies);
-    return {schedule.latency(), loaded->method.latency, 0, layout_.sample_rate};
+    return {schedule.latency(), loaded->model_latency(layout_.sample_rate),
+            loaded->resampling_latency(schedule), layout_.sample_rate};
 }
 
 Report Stream::report() const {
@@ -211,8 +212,9 @@ void Stream::prepare(double sample_rate, int vector, bool varies) {
     }
     int64_t reach = 0;
     if (const Loaded* loaded = news().loaded.get()) {
-        reach = needed_reach(loaded->schedule(sample_rate, vector, varies),
-                             loaded->method.latency);
+        const Schedule schedule = loaded->schedule(sample_rate, vector, varies);
+        reach = needed_reach(schedule, loaded->model_latency(sample_rate) +
+                                           loaded->resampling_latency(schedule));
     }
     layout_ = {layout_.epoch + 1, sample_rate, vector, varies,
                make_history(options_, sample_rate, vector, reach)};

@@ -88,7 +88,7 @@ class Voice {
     int outlets() const noexcept TIMBREL_NONBLOCKING { return outlets_; }  // per example
     const Shape& shape() const noexcept TIMBREL_NONBLOCKING { return loaded_->method.shape; }
     int latency() const noexcept TIMBREL_NONBLOCKING {
-        return ring_of_audio_->schedule.latency() + loaded_->method.latency;
+        return ring_of_audio_->schedule.latency() + model_latency_ + resampling_latency_;
     }
     bool blocking() const noexcept TIMBREL_NONBLOCKING { return loaded_->blocking; }
     const Schedule& schedule() const noexcept TIMBREL_NONBLOCKING {
@@ -169,6 +169,7 @@ class Voice {
     int64_t last_late_ = -1;  // the block that was counted as late last
     bool reset_due_ = false;
     std::vector<Concealer> concealers_;  // (batch, outlets_)
+    int model_latency_ = 0, resampling_latency_ = 0;  // samples at the host's rate
 
     // Between threads.
     mutable std::mutex ring_mutex_;  // of control and worker threads; guards the pointer only
