@@ -42,7 +42,7 @@ class Crowd {
   public:
     struct Tally {
         uint64_t calls = 0, frames = 0, streams = 0, layouts = 0;
-        uint64_t blocks = 0, late = 0, skipped = 0;
+        uint64_t blocks = 0, late = 0, skipped = 0, swaps = 0;
     };
 
     // Calls `audio` while the other threads are at work, which end when it returns.
@@ -79,7 +79,8 @@ class Crowd {
     }
 
   private:
-    static constexpr size_t kSignals = 4;  // two channels of two examples
+    static constexpr int kChannels = 2, kExamples = 2;
+    static constexpr size_t kSignals = kChannels * kExamples;
 
     struct Guest {
         std::shared_ptr<Stream> stream;
@@ -125,8 +126,6 @@ class Crowd {
         } else {
             guest.stream->process(inputs_.data(), outputs_.data(), frames);
         }
-        char line[64];
-        guest.stream->poll_error(line, sizeof(line));
         calls_.fetch_add(1, std::memory_order_relaxed);
         frames_.fetch_add(static_cast<uint64_t>(frames), std::memory_order_relaxed);
     }
@@ -139,40 +138,87 @@ class Crowd {
     }
 
     // Some blocks take as long as many calls of the audio thread, some fail.
-    std::unique_ptr<Model> unreliable_model(uint32_t seed, Shape shape) {
-        return std::make_unique<FakeModel>([this, shape, dice = Dice(seed)](const float* in,
-                                                                            float* out, int batch,
-                                                                            int frames) mutable {
-            if (dice.below(4) == 0)
-                let_play(dice.below(200));
-            if (dice.below(64) == 0)
+    class Unreliable : public Model {
+      public:
+        Unreliable(const Crowd& crowd, std::shared_ptr<const Description> description, Dice dice)
+            : crowd_(crowd), description_(std::move(description)), dice_(dice) {}
+
+        void compute(const std::string& method, const float* in, float* out, int batch,
+                     int frames) override {
+            if (dice_.below(16) == 0)
+                crowd_.let_play(dice_.below(200));
+            if (dice_.below(256) == 0)
                 throw std::runtime_error("on a whim");
-            std::fill_n(out, shape.output_size(batch, frames), *in);
-        });
+            std::fill_n(out, description_->find(method)->shape.output_size(batch, frames),
+                        *in * gain_);
+        }
+        void reset() override {}
+        void set(const std::string&, const Atoms& values) override {
+            if (dice_.below(8) == 0)
+                throw std::runtime_error("not like that");
+            gain_ = static_cast<float>(std::get<double>(values.at(0)));
+        }
+        Atoms get(const std::string&) override { return {gain_}; }
+        std::vector<std::pair<std::string, Atoms>> accepted() const override {
+            return {{"gain", {gain_}}};
+        }
+
+      private:
+        const Crowd& crowd_;
+        const std::shared_ptr<const Description> description_;
+        Dice dice_;
+        float gain_ = 1;
+    };
+
+    std::shared_ptr<Prototype> file(Dice dice) {
+        const int ratios[] = {1, 16, 256};
+        const int ratio = ratios[dice.below(3)];
+        const auto channels = [&] { return 1 + static_cast<int>(dice.below(3)); };
+        const Shape encode{channels(), 1, 3, ratio}, decode{3, ratio, channels(), 1};
+        const auto description = std::make_shared<Description>();
+        description->name = "file";
+        description->max_ratio = 256;
+        description->methods = {
+            {.name = "forward", .shape = {encode.in_channels, 1, decode.out_channels, 1}},
+            {.name = "encode", .shape = encode},
+            {.name = "decode", .shape = decode}};
+        const uint32_t seed = dice.below(1U << 24);
+        auto file = std::make_shared<FakePrototype>(
+            "file", encode, 256, [this, description, seed]() -> std::unique_ptr<Model> {
+                return std::make_unique<Unreliable>(*this, description, Dice(seed));
+            });
+        file->describe() = *description;
+        file->latents.allowed = dice.below(2);
+        if (dice.below(16) == 0) {
+            file->warm = [](const std::string&, int, int) -> double {
+                throw std::runtime_error("too cold");
+            };
+        }
+        return file;
     }
 
     // One control thread: makes streams, lays them out, lets them be played, turns their knobs.
     void host(Seat& seat, Dice dice) {
         while (!over_.load()) {
-            const int ratios[] = {1, 16, 256};
-            const Shape shape{.in_channels = 1 + static_cast<int>(dice.below(2)),
-                              .in_ratio = ratios[dice.below(3)],
-                              .out_channels = 1 + static_cast<int>(dice.below(2)),
-                              .out_ratio = ratios[dice.below(3)]};
+            const Channels channels{1 + static_cast<int>(dice.below(kChannels)),
+                                    1 + static_cast<int>(dice.below(kChannels)),
+                                    1 + static_cast<int>(dice.below(kExamples))};
+            // Loaders ask for files while this thread goes on.
+            const auto shelf = std::make_shared<std::atomic<uint32_t>>(dice.below(1U << 24));
+            const Load load = [this, shelf](const std::string&) {
+                const uint32_t number = shelf->fetch_add(1);
+                if (number % 16 == 0)
+                    throw std::runtime_error("no such file");
+                return file(Dice(number * 2654435761U));
+            };
             Guest guest;
-            guest.stream = std::make_shared<Stream>(
-                unreliable_model(dice.below(1U << 24), shape),
-                Stream::Options{.shape = shape,
-                                .block = 256 * (1 + static_cast<int>(dice.below(9))),
-                                .batch = 1 + static_cast<int>(dice.below(2))},
-                pool_);
-            pool_.add(guest.stream);
+            guest.stream = Stream::make(channels, load, pool_);
+            guest.stream->load("first");
             for (uint32_t layout = dice.below(20) + 1; layout > 0 && !over_.load(); --layout) {
                 guest.vector = dice.vector();
                 guest.varies = dice.below(2);
                 guest.wide = dice.below(2);
-                const int slack = dice.below(2) ? -1 : static_cast<int>(dice.below(10000));
-                guest.stream->prepare(48000, guest.vector, guest.varies, slack);
+                guest.stream->prepare(48000, guest.vector, guest.varies);
                 seat.offered.store(&guest);
                 turn_knobs(*guest.stream, dice);
                 seat.offered.store(nullptr);
@@ -181,19 +227,23 @@ class Crowd {
                 ++layouts_;
             }
             const Report report = guest.stream->report();
-            pool_.remove(std::move(guest.stream));
+            guest.stream->close();
+            pool_.background().dispose(std::move(guest.stream));
             ++streams_;
             const std::lock_guard lock(mutex_);
             ended_.blocks += report.blocks;
             ended_.late += report.late;
             ended_.skipped += report.skipped;
+            ended_.swaps += report.swaps;
         }
     }
 
     void turn_knobs(Stream& stream, Dice& dice) {
-        for (uint32_t turn = dice.below(10); turn > 0; --turn) {
-            let_play(dice.below(30));
-            switch (dice.below(4)) {
+        for (uint32_t turns = dice.below(40) + 1; turns > 0 && !over_.load(); --turns) {
+            ++deeds_;
+            let_play(dice.below(100));
+            const int number = static_cast<int>(dice.below(4000));
+            switch (dice.below(16)) {
                 case 0:
                     stream.set_enabled(false);
                     break;
@@ -202,6 +252,43 @@ class Crowd {
                     break;
                 case 2:
                     (void)stream.report();
+                    (void)stream.latency();
+                    (void)stream.busy();
+                    break;
+                case 3:
+                    stream.load("next");
+                    break;
+                case 4:
+                    stream.reload();
+                    break;
+                case 5:
+                    stream.buffer(number);
+                    break;
+                case 6:
+                    stream.slack(number % 200);
+                    break;
+                case 7:
+                    stream.method(number % 2 ? "forward" : "encode");
+                    break;
+                case 8:
+                    stream.set("gain", {number / 4000.0});
+                    break;
+                case 9:
+                    stream.get("gain");
+                    break;
+                case 10:
+                    stream.seed(number);
+                    break;
+                case 11:
+                    stream.move_latents({.index = number % 3, .value = 0.5F});
+                    break;
+                case 12:
+                    stream.set_bypass(number % 2);
+                    break;
+                case 13:
+                    while (stream.take_event()) {
+                    }
+                    (void)stream.latents();
                     break;
                 default:
                     stream.set_enabled(true);

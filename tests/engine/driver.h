@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "fake_model.h"
 #include "stream.h"
 #include "worker_pool.h"
 
@@ -12,14 +15,53 @@ namespace timbrel::test {
 
 using Signal = std::vector<float>;
 
+// One model, played from the first call on.
+struct Part {
+    Shape shape;
+    int block = kSmallestDefaultBlock;
+    bool blocking = false;
+    int batch = 1;
+};
+
 struct Player {
-    Player(WorkerPool& pool, std::unique_ptr<Model> model, Stream::Options options)
-        : pool(pool), stream(std::make_shared<Stream>(std::move(model), options, pool)) {
-        pool.add(stream);
+    Player(WorkerPool& pool, std::unique_ptr<Model> model, Part part)
+        : pool(pool),
+          part(part),
+          model(std::make_shared<std::unique_ptr<Model>>(std::move(model))),
+          stream(Stream::make({part.shape.in_channels, part.shape.out_channels, part.batch}, {},
+                              pool)) {}
+    ~Player() { release(); }
+    Player(const Player&) = delete;
+    Player& operator=(const Player&) = delete;
+
+    // `slack` in samples, < 0: the default.
+    void prepare(double sample_rate, int vector, bool varies, int slack) {
+        Settings settings;
+        settings.buffer = part.blocking ? 0 : part.block;
+        settings.slack_ms = slack < 0 ? -1 : 1000 * slack / sample_rate;
+        if (*model) {
+            const auto instance = [model = model] { return std::move(*model); };
+            stream->open(std::make_shared<FakePrototype>("fake", part.shape, part.block, instance),
+                         settings);
+        }
+        stream->prepare(sample_rate, vector, varies);
     }
-    ~Player() {
-        if (stream)
-            pool.remove(std::move(stream));
+
+    // Returns before what a worker is inside of is freed.
+    void release() {
+        if (!stream)
+            return;
+        stream->close();
+        pool.background().dispose(std::exchange(stream, nullptr));
+    }
+
+    // The next line for a person; empty: none.
+    std::string line() {
+        while (const auto event = stream->take_event()) {
+            if (event->selector == "error" || event->selector == "notice")
+                return std::get<std::string>(event->atoms[0]);
+        }
+        return {};
     }
 
     // One inlet, one outlet.
@@ -42,6 +84,8 @@ struct Player {
     }
 
     WorkerPool& pool;
+    const Part part;
+    const std::shared_ptr<std::unique_ptr<Model>> model;  // until it plays
     std::shared_ptr<Stream> stream;
 };
 

@@ -1,6 +1,7 @@
 // Networks that do what a test tells them, when it tells them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -60,6 +61,35 @@ class FakeModel : public Model {
   private:
     Compute compute_;
     std::function<void()> reset_;
+};
+
+// A file that makes whatever instances a test wants.
+class FakePrototype : public Prototype {
+  public:
+    using Make = std::function<std::unique_ptr<Model>()>;
+
+    FakePrototype(std::string name, Shape shape, int unit, Make make)
+        : make_(std::move(make)) {
+        description_.name = std::move(name);
+        description_.max_ratio = unit;
+        description_.methods.push_back({.name = "forward", .shape = shape});
+    }
+
+    const Description& description() const override { return description_; }
+    std::unique_ptr<Model> instantiate(const Placement&) const override { return make_(); }
+    double warm_up(const std::string& method, int batch, int frames,
+                   const Placement&) const override {
+        return warm ? warm(method, batch, frames) : 0;
+    }
+    LatentPath latent_path() const override { return latents; }
+
+    Description& describe() { return description_; }
+    std::function<double(const std::string& method, int batch, int frames)> warm;
+    LatentPath latents;
+
+  private:
+    Make make_;
+    Description description_;
 };
 
 inline std::unique_ptr<Model> identity(int channels = 1) {

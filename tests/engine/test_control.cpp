@@ -13,7 +13,7 @@ using namespace timbrel::test;
 TEST_CASE("a disabled stream is silent, is not fed, and comes back without old sound or a click") {
     WorkerPool pool(1);
     Player player(pool, identity(), {.block = 64});
-    player.stream->prepare(48000, 64, false, -1);
+    player.prepare(48000, 64, false, -1);
     const Signal before = player.play(Signal(640, 0.5F), {64});
     CHECK(before.back() == 0.5F);
     const uint64_t fed = player.stream->report().blocks;
@@ -44,7 +44,7 @@ TEST_CASE("reset brings back the first state, and the same signal gives the same
         },
         [&] { sum = 0; });
     Player player(pool, std::move(model), {.block = 64});
-    player.stream->prepare(48000, 48, false, -1);
+    player.prepare(48000, 48, false, -1);
     const Signal in = noise(4800, 1);
     const Signal first = player.play(in, {48});
     player.play(Signal(Concealer::kFade, 0.0F), {48});
@@ -64,15 +64,15 @@ TEST_CASE("a stream that was never prepared is silent") {
 TEST_CASE("two streams share one worker and neither hears the other") {
     WorkerPool pool(1);
     Player a(pool, identity(), {.block = 64}), b(pool, identity(), {.block = 100});
-    a.stream->prepare(48000, 64, false, -1);
-    b.stream->prepare(44100, 32, false, -1);
+    a.prepare(48000, 64, false, -1);
+    b.prepare(44100, 32, false, -1);
     const Signal in_a = noise(6400, 1), in_b = noise(6400, 2);
     Signal out_b;
     std::thread other([&] { out_b = b.play(in_b, {32}); });
     const Signal out_a = a.play(in_a, {64});
     other.join();
-    const int latency_a = a.stream->schedule().latency(),
-              latency_b = b.stream->schedule().latency();
+    const int latency_a = a.stream->latency().buffer,
+              latency_b = b.stream->latency().buffer;
     for (int i = 0; i < 6400; ++i) {
         const auto at = static_cast<size_t>(i);
         CHECK(out_a[at] == (i < latency_a ? 0.0F : in_a[static_cast<size_t>(i - latency_a)]));
@@ -95,9 +95,9 @@ TEST_CASE("of two waiting blocks the one that is due first is computed first") {
     Player first(pool, recorder('f'), {.block = 64});
     Player relaxed(pool, recorder('r'), {.block = 64});
     Player urgent(pool, recorder('u'), {.block = 64});
-    first.stream->prepare(48000, 64, false, -1);
-    relaxed.stream->prepare(48000, 64, false, 48000);
-    urgent.stream->prepare(48000, 64, false, 640);
+    first.prepare(48000, 64, false, -1);
+    relaxed.prepare(48000, 64, false, 48000);
+    urgent.prepare(48000, 64, false, 640);
     const Signal block(64);
     first.play(block, {64}, false);
     gate.wait_arrived(1);  // the worker is occupied while the others queue up
@@ -126,8 +126,8 @@ TEST_CASE("a model that is too slow for its deadline does not starve one that is
                  }),
                  {.block = 64});
     // Each block of the one is due within nanoseconds of its submission, of the other in minutes.
-    slow.stream->prepare(1e12, 64, false, -1);
-    quick.stream->prepare(1, 64, false, -1);
+    slow.prepare(1e12, 64, false, -1);
+    quick.prepare(1, 64, false, -1);
     const Signal block(64);
     slow.play(block, {64}, false);
     gate->wait_arrived(1);
@@ -147,7 +147,7 @@ TEST_CASE("streams come, change their layout and go while they play, on many thr
             for (int round = 0; round < 10; ++round) {
                 Player player(pool, identity(), {.block = 32});
                 for (const int vector : {16, 64}) {
-                    player.stream->prepare(48000, vector, false, -1);
+                    player.prepare(48000, vector, false, -1);
                     player.play(noise(2048, host), {vector}, false);
                     player.stream->reset();
                     const Signal out = player.play(Signal(2048, 0.5F), {vector}, true);
@@ -167,7 +167,7 @@ TEST_CASE("a pool stops within its patience even if a model hangs") {
         Player player(
             pool, std::make_unique<FakeModel>([&](const float*, float*, int, int) { gate.pass(); }),
             {.block = 64});
-        player.stream->prepare(48000, 64, false, -1);
+        player.prepare(48000, 64, false, -1);
         player.play(Signal(64), {64}, false);
         gate.wait_arrived(1);
     }

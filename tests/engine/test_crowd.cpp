@@ -16,4 +16,5 @@ TEST_CASE("streams come, change and go under an audio thread that plays on, and 
     CHECK(tally.streams >= 20);
     CHECK(tally.blocks > 0);
     CHECK(tally.late > 0);
+    CHECK(tally.swaps >= 20);
 }

@@ -26,8 +26,8 @@ TEST_CASE("what goes in comes out exactly at the reported latency, for any block
             CAPTURE(block);
             CAPTURE(vector);
             Player player(pool, identity(), {.block = block});
-            player.stream->prepare(48000, vector, false, -1);
-            const int latency = player.stream->schedule().latency();
+            player.prepare(48000, vector, false, -1);
+            const int latency = player.stream->latency().buffer;
             CHECK(latency == block - std::gcd(block, vector) + std::max(block, vector));
             const Signal in = noise(3 * (block + vector) + 2 * latency, 1);
             CHECK(player.play(in, {vector}) == delayed(in, latency));
@@ -43,8 +43,8 @@ TEST_CASE("with no slack a block is heard in the call that completes it") {
             CAPTURE(block);
             CAPTURE(vector);
             Player player(pool, identity(), {.block = block, .blocking = true});
-            player.stream->prepare(48000, vector, false, -1);
-            const int latency = player.stream->schedule().latency();
+            player.prepare(48000, vector, false, -1);
+            const int latency = player.stream->latency().buffer;
             CHECK(latency == (vector % block == 0 ? 0 : block - std::gcd(block, vector)));
             const Signal in = noise((4 * block / vector + 4) * vector, 2);
             CHECK(player.play(in, {vector}) == delayed(in, latency));
@@ -56,8 +56,8 @@ TEST_CASE("a host that calls with any number of frames gets a fixed latency all 
     WorkerPool pool(1);
     for (const int slack : {0, 64, 1024}) {
         Player player(pool, identity(), {.block = 96});
-        player.stream->prepare(48000, 256, true, slack);
-        const int latency = player.stream->schedule().latency();
+        player.prepare(48000, 256, true, slack);
+        const int latency = player.stream->latency().buffer;
         CHECK(latency == 95 + slack);
         const Signal in = noise(9000, 3);
         CHECK(player.play(in, {1, 256, 17, 96, 3, 200}) == delayed(in, latency));
@@ -67,17 +67,17 @@ TEST_CASE("a host that calls with any number of frames gets a fixed latency all 
 TEST_CASE("more frames than announced are played, too") {
     WorkerPool pool(1);
     Player player(pool, identity(), {.block = 64});
-    player.stream->prepare(48000, 32, false, -1);
+    player.prepare(48000, 32, false, -1);
     const Signal in = noise(6400, 4);
-    CHECK(player.play(in, {640}) == delayed(in, player.stream->schedule().latency()));
+    CHECK(player.play(in, {640}) == delayed(in, player.stream->latency().buffer));
 }
 
 TEST_CASE("inputs and outputs may be the same memory, crosswise") {
     WorkerPool pool(1);
     const Shape stereo{.in_channels = 2, .out_channels = 2};
     Player player(pool, identity(2), {.shape = stereo, .block = 64});
-    player.stream->prepare(48000, 256, false, 0);
-    const int latency = player.stream->schedule().latency();
+    player.prepare(48000, 256, false, 0);
+    const int latency = player.stream->latency().buffer;
     const Signal left = noise(4096, 5), right = noise(4096, 6);
     Signal a = left, b = right;
     for (int from = 0; from < 4096; from += 256) {
@@ -92,8 +92,8 @@ TEST_CASE("inputs and outputs may be the same memory, crosswise") {
 TEST_CASE("a double host hears the same as a float host") {
     WorkerPool pool(1);
     Player player(pool, identity(), {.block = 128});
-    player.stream->prepare(48000, 64, false, -1);
-    const int latency = player.stream->schedule().latency();
+    player.prepare(48000, 64, false, -1);
+    const int latency = player.stream->latency().buffer;
     const Signal in = noise(2048, 7);
     std::vector<double> wide(in.begin(), in.end()), out(in.size());
     for (size_t from = 0; from < wide.size(); from += 64) {
@@ -114,12 +114,12 @@ TEST_CASE(
             CAPTURE(vector);
             const Shape shape{.in_ratio = in_ratio, .out_ratio = out_ratio};
             Player player(pool, hand_through(in_ratio, out_ratio), {.shape = shape, .block = 64});
-            player.stream->prepare(48000, vector, false, -1);
+            player.prepare(48000, vector, false, -1);
             const Signal in = noise(2000, 8);
             const Signal out = player.play(in, {vector});
             Signal expected(in.size());
-            for (int i = player.stream->schedule().latency(); i < 2000; ++i) {
-                const int source = i - player.stream->schedule().latency();
+            for (int i = player.stream->latency().buffer; i < 2000; ++i) {
+                const int source = i - player.stream->latency().buffer;
                 const int group = source / out_ratio * out_ratio / in_ratio;
                 expected[static_cast<size_t>(i)] =
                     in[static_cast<size_t>(group * in_ratio + in_ratio - 1)];
@@ -132,7 +132,7 @@ TEST_CASE(
 TEST_CASE("every example of a batch keeps to itself") {
     WorkerPool pool(1);
     Player player(pool, identity(), {.block = 64, .batch = 3});
-    player.stream->prepare(48000, 64, false, 0);
+    player.prepare(48000, 64, false, 0);
     const std::vector<Signal> in{noise(640, 1), noise(640, 2), noise(640, 3)};
     std::vector<Signal> out(3, Signal(640));
     for (int from = 0; from < 640; from += 64) {
@@ -148,16 +148,16 @@ TEST_CASE("every example of a batch keeps to itself") {
 TEST_CASE("preparing the same layout again is not heard, another one starts afresh") {
     WorkerPool pool(1);
     Player player(pool, identity(), {.block = 64});
-    player.stream->prepare(48000, 64, false, -1);
+    player.prepare(48000, 64, false, -1);
     const Signal in = noise(1280, 9);
     Signal out = player.play(Signal(in.begin(), in.begin() + 640), {64});
-    player.stream->prepare(48000, 64, false, -1);
+    player.prepare(48000, 64, false, -1);
     const Signal rest = player.play(Signal(in.begin() + 640, in.end()), {64});
     out.insert(out.end(), rest.begin(), rest.end());
     CHECK(out == delayed(in, 64));
 
-    player.stream->prepare(48000, 32, false, -1);
-    const int latency = player.stream->schedule().latency();
+    player.prepare(48000, 32, false, -1);
+    const int latency = player.stream->latency().buffer;
     const Signal again = player.play(in, {32});
     // What sounded before still fades over the first samples.
     const int settled = std::max(latency, Concealer::kFade);

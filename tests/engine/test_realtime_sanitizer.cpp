@@ -39,7 +39,7 @@ std::string verdict(const std::function<void(Stream&)>& planted) {
         dup2(channel[1], STDERR_FILENO);
         WorkerPool pool(1);
         Player player(pool, identity(), {.block = 64});
-        player.stream->prepare(48000, 64, false, -1);
+        player.prepare(48000, 64, false, -1);
         play_with(*player.stream, [&] { planted(*player.stream); });
         _exit(0);
     }

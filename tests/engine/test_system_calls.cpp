@@ -59,12 +59,13 @@ TEST_CASE(
     MESSAGE(tally.calls << " calls, " << tally.frames << " frames, " << tally.streams
                         << " streams in " << tally.layouts << " layouts, " << tally.blocks
                         << " blocks computed, " << tally.late << " late, " << tally.skipped
-                        << " skipped");
+                        << " skipped, " << tally.swaps << " swaps");
     CHECK(tally.calls >= kCalls);
     CHECK(tally.streams >= kStreams);
     CHECK(tally.layouts >= kStreams);
     CHECK(tally.blocks > 0);
     CHECK(tally.late > 0);
+    CHECK(tally.swaps >= kStreams);
     CHECK(tally.skipped > 0);
 }
 
