@@ -3,7 +3,16 @@
 from timbrel.nn.containers import Gate, Residual, Sequential, Sum
 from timbrel.nn.conv import Conv1d, ConvTranspose1d, Padding
 from timbrel.nn.noise import CounterNoise
-from timbrel.nn.streaming import Delay, Pointwise, Streamed, Twin, convert, fold_batch_norm, reset
+from timbrel.nn.streaming import (
+    Delay,
+    Past,
+    Pointwise,
+    Streamed,
+    Twin,
+    convert,
+    fold_batch_norm,
+    reset,
+)
 
 __all__ = [
     "Conv1d",
@@ -12,6 +21,7 @@ __all__ = [
     "Delay",
     "Gate",
     "Padding",
+    "Past",
     "Pointwise",
     "Residual",
     "Sequential",
