@@ -39,17 +39,14 @@ BLOCK = 2048
 
 
 @dataclass(frozen=True)
-class MethodReport:
-    """What the gate knows of a method that passed, and what stands in `timbrel.json`.
+class Measured:
+    """What the gate found out about a method that passed.
 
     `latency` is in samples. `silenced_by` is the attribute at whose zero a stochastic method gives
     the same for every seed. `real_time_factor` is how much faster than real time a block of 2048
     samples (or the next one that the ratios allow) is computed on the machine that exported it.
     """
 
-    shape: Shape
-    input_labels: list[str]
-    output_labels: list[str]
     latency: int
     stochastic: bool
     silenced_by: str | None
@@ -58,9 +55,10 @@ class MethodReport:
 
 @dataclass
 class Examination:
-    """Reports of the methods that passed, findings of the others, in the order of the file."""
+    """Shapes of all methods, figures of those that passed, findings of the others."""
 
-    methods: dict[str, MethodReport] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    measured: dict[str, Measured] = field(default_factory=dict)
     findings: list[FindingError] = field(default_factory=list)
 
 
@@ -81,23 +79,19 @@ def examine(
     """
     result = Examination()
     module = load(archive)
-    shapes: dict[str, Shape] = {}
     for name in module.get_methods():
         try:
-            shapes[name] = _shape(module, name)
+            result.shapes[name] = _shape(module, name)
         except FindingError as finding:
             result.findings.append(finding)
-    unit = lcm(*(ratio for shape in shapes.values() for ratio in (shape.in_ratio, shape.out_ratio)))
+    unit = lcm(*(r for shape in result.shapes.values() for r in (shape.in_ratio, shape.out_ratio)))
     block = _round_up(BLOCK, unit)
-    for name, shape in shapes.items():
+    for name, shape in result.shapes.items():
         played = Played(archive, name, shape, unit)
         try:
             stochastic, silenced_by = _check_streaming(played)
             _check_attributes(played, attributes or {})
-            result.methods[name] = MethodReport(
-                shape=shape,
-                input_labels=list(getattr(module, f"{name}_input_labels")),
-                output_labels=list(getattr(module, f"{name}_output_labels")),
+            result.measured[name] = Measured(
                 latency=measure.latency(played, SAMPLES, (latencies or {}).get(name)),
                 stochastic=stochastic,
                 silenced_by=silenced_by,
@@ -113,9 +107,9 @@ def _shape(module: torch.jit.ScriptModule, name: str) -> Shape:
     if not isinstance(params, Tensor) or params.numel() != 4 or int(params.min()) < 1:
         raise FindingError(
             f"`{name}`",
-            "has four positive numbers as its _params",
+            "have four positive numbers as its _params",
             f"they are {params!r}",
-            "declare the method with timbrel.method",
+            "they were written by hand; declare the method with timbrel.method",
         )
     shape = Shape(*(int(value) for value in params))
     for way, channels in (("input", shape.in_channels), ("output", shape.out_channels)):
@@ -123,9 +117,9 @@ def _shape(module: torch.jit.ScriptModule, name: str) -> Shape:
         if not isinstance(labels, list) or len(labels) != channels:
             raise FindingError(
                 f"`{name}`",
-                f"has {channels} {way} labels, one per channel",
+                f"have {channels} {way} labels, one per channel",
                 f"they are {labels!r}",
-                "declare the method with timbrel.method",
+                "they were written by hand; declare the method with timbrel.method",
             )
     return shape
 
@@ -146,8 +140,8 @@ def _check_streaming(played: Played) -> tuple[bool, str | None]:
             alone,
             blocks,
             situation=" in a stream of blocks",
-            cause="no length of block can be counted on but multiples of the ratios; take what "
-            "is needed of the past from the module (timbrel.nn.Past), or state a ratio",
+            cause="it counts on longer blocks than any multiple of the ratios; take what is needed "
+            "of the past from the module (timbrel.nn.Past), or state a ratio",
         )
         if difference(streamed, whole) > TOLERANCE:
             raise measure.why_blocks_differ(played, alone, blocks, whole, streamed, TOLERANCE)
@@ -177,7 +171,7 @@ def _check_examples(
         if error > TOLERANCE and not stochastic:
             raise FindingError(
                 f"`{played.method}`",
-                f"gives{situation}, in blocks, {what}",
+                f"give{situation}, in blocks, {what}",
                 f"it differs by {error:.1e} of the peak",
                 "the examples share a state or an average; keep one state per example, (batch, "
                 "channels, n), and average over time or channels only",
@@ -194,7 +188,7 @@ def _null_test(
         if error > TOLERANCE:
             raise FindingError(
                 f"`{played.method}`",
-                f"gives with {silenced_by} at zero the same in any blocks",
+                f"give with {silenced_by} at zero the same in any blocks",
                 f"it differs by {error:.1e} of the peak",
                 "beneath its noise, something depends on the block",
             )
@@ -211,7 +205,7 @@ def _check_attributes(played: Played, attributes: Mapping[str, Attribute]) -> No
                 x,
                 prepare=partial(_set, setting=setting, attribute=attribute),
                 situation=f" with {name} at {shown[:60]}",
-                cause="either the range of the attribute is too wide or this case is not handled",
+                cause="the attribute allows more than the method can handle",
             )
 
 
@@ -248,9 +242,9 @@ def _set(module: torch.jit.ScriptModule, setting: Setting, attribute: Attribute)
     if result not in (0, None):
         raise FindingError(
             f"attribute `{name}`",
-            f"takes {' '.join(str(value) for value in values)[:60]}, which its declaration allows",
+            f"take {' '.join(str(value) for value in values)[:60]}, which its declaration allows",
             f"its setter answered: {result}",
-            "let the setter and on_" + name + " handle all that the declaration allows",
+            f"on_{name}, or a setter of its own, does not handle all that the declaration allows",
         )
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from statistics import median
 
 import torch
@@ -44,9 +43,9 @@ def latency(played: Played, samples: int, stated: int | None) -> int:
     if last + shape.out_ratio <= stated:
         raise FindingError(
             f"`{played.method}`",
-            f"lags by {stated} samples, as it states",
+            f"lag by {stated} samples, as it states",
             f"an impulse is over {last} samples later",
-            "state the latency that it has, or none: then it is measured",
+            "its declaration; state the latency that it has, or none: then it is measured",
         )
     return stated
 
@@ -115,14 +114,12 @@ def why_blocks_differ(
     """The likely cause of a method giving in blocks what it does not give at once.
 
     Where the difference lies tells causes apart: around the edges of blocks, from the first edge
-    on, or already in the first block, which has seen nothing but itself.
+    on, or already far within the first block, which has seen nothing but itself.
     """
     ratio = played.shape.out_ratio
     error = (streamed - whole).abs().amax(dim=(0, 1))
     peak = whole.abs().max().clamp_min(1e-6)
     wrong = (error > tolerance * peak).nonzero().flatten() * ratio
-    edges = torch.tensor(list(accumulate(blocks)))
-    distances = (wrong[:, None] - edges[None, :]).abs().amin(dim=1)
     if not torch.equal(played.run(x), whole):
         cause = (
             "it is not even the same twice: it counts on something that is neither its input nor "
@@ -139,20 +136,22 @@ def why_blocks_differ(
             "moves on by one step per call), so that it depends on the block's length; compute it "
             "per sample, or per group of samples with a ratio"
         )
-    elif int(distances.max()) < min(max(blocks) // 4, 512):
+    elif int(wrong[0]) < blocks[0]:
         cause = (
             "the ends of blocks are padded, as by a convolution that does not stream; put the past "
             "before each block (timbrel.nn.Past), or convert the network (timbrel.nn.convert)"
         )
     else:
         cause = (
-            "what it has to remember from block to block is lost or begins anew; keep it in self, "
-            "and take a position in time from a counter in self"
+            "what it has to remember from block to block is lost; keep it in self: a recurrent "
+            "layer's state, a position in time, the past that a causal convolution pads with zeros "
+            "(timbrel.nn.Past)"
         )
-    found = f"in blocks of {min(blocks)} to {max(blocks)} samples it differs by "
+    sizes = f"{min(blocks)}" if min(blocks) == max(blocks) else f"{min(blocks)} to {max(blocks)}"
+    found = f"in blocks of {sizes} samples it differs by "
     return FindingError(
         f"`{played.method}`",
-        "gives the same in any blocks as at once",
+        "give the same in any blocks as at once",
         f"{found}{float(error.max() / peak):.1e} of the peak, first at sample {int(wrong[0])}",
         cause,
     )

@@ -11,7 +11,7 @@ import timbrel
 from timbrel.errors import UserError
 from timbrel.export.archive import check_output, put, to_archive, with_metadata
 from timbrel.export.file import load_instrument
-from timbrel.export.gate import Examination, MethodReport, examine
+from timbrel.export.gate import Examination, examine
 from timbrel.module.script import script
 
 if TYPE_CHECKING:
@@ -71,11 +71,13 @@ def export_module(
         **({"license": license} if license else {}),
         **(metadata or {}),
         **({"sample_rate": module.sample_rate} if module.has_own_rate else {}),
-        **_examined(examination),
+        "latency": {method: m.latency for method, m in examination.measured.items()},
+        "methods": _methods(module, examination),
         "attributes": {
             attribute: declared.described(getattr(module, attribute))
             for attribute, declared in module.declared_attributes.items()
         },
+        **({"findings": [str(f) for f in examination.findings]} if examination.findings else {}),
         "torch_version": torch.__version__.split("+")[0],
         "timbrel_version": timbrel.__version__,
     }
@@ -83,22 +85,16 @@ def export_module(
     return described
 
 
-def _examined(examination: Examination) -> dict[str, Any]:
-    methods = examination.methods
-    return {
-        "latency": {name: report.latency for name, report in methods.items()},
-        "methods": {name: _described(report) for name, report in methods.items()},
-        **({"findings": [str(f) for f in examination.findings]} if examination.findings else {}),
-    }
-
-
-def _described(report: MethodReport) -> dict[str, Any]:
-    return {
-        **asdict(report.shape),
-        "input_labels": report.input_labels,
-        "output_labels": report.output_labels,
-        "latency": report.latency,
-        "stochastic": report.stochastic,
-        **({"silenced_by": report.silenced_by} if report.silenced_by else {}),
-        "real_time_factor": report.real_time_factor,
-    }
+def _methods(module: "Module", examination: Examination) -> dict[str, Any]:
+    methods: dict[str, Any] = {}
+    for name, shape in examination.shapes.items():
+        declared = module.declared_methods[name]
+        measured = examination.measured.get(name)
+        figures = {k: v for k, v in asdict(measured).items() if v is not None} if measured else {}
+        methods[name] = {
+            **asdict(shape),
+            "input_labels": declared.input_labels,
+            "output_labels": declared.output_labels,
+            **figures,
+        }
+    return methods

@@ -14,7 +14,10 @@ from timbrel.export.file import unoptimised
 
 @dataclass(eq=False)
 class FindingError(Exception):
-    """Something that does not keep the contract; as a sentence it leads to what has to change."""
+    """Something that does not keep the contract; as a sentence it leads to what has to change.
+
+    `subject` has to do what is `expected`, "but" something else was `found`.
+    """
 
     subject: str
     expected: str
@@ -22,7 +25,9 @@ class FindingError(Exception):
     cause: str
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.expected}, but {self.found}; {self.cause}"
+        return (
+            f"{self.subject} has to {self.expected}, but {self.found}; likely cause: {self.cause}"
+        )
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ class Played:
         seed: int = 0,
         prepare: Callable[[torch.jit.ScriptModule], object] = lambda module: None,
         situation: str = "",
-        cause: str = "the method fails by itself; it can be tried in Python",
+        cause: str = "its own code; it fails in Python, too",
     ) -> Tensor:
         """Plays `x` in blocks on a fresh instance, and checks the form of all it gives.
 
@@ -89,8 +94,8 @@ class Played:
                 except Exception as error:
                     raise FindingError(
                         f"`{self.method}`",
-                        f"takes {block} samples as {tuple(x[..., first:last].shape)}{situation}",
-                        f"raised: {last_line(error)}",
+                        f"take {block} samples as {tuple(x[..., first:last].shape)}{situation}",
+                        f"it raised: {last_line(error)}",
                         cause,
                     ) from error
                 self._check(y, block, x.shape[0], situation)
@@ -108,46 +113,46 @@ class Played:
         if not isinstance(y, Tensor) or y.dim() != 3:
             given = f"{y.dim()} dimensions" if isinstance(y, Tensor) else f"a {type(y).__name__}"
             raise refuse(
-                "gives one tensor (batch, channels, values)",
+                "give one tensor (batch, channels, values)",
                 f"it gave {given}",
-                "return one tensor and keep its three dimensions: [:, :1] and not [:, 0]",
+                "a dimension is lost, or more is returned; keep three: [:, :1] and not [:, 0]",
             )
         if y.shape[0] != batch:
             raise refuse(
-                f"gives {batch} example(s) for {batch}",
+                f"give {batch} example(s) for {batch}",
                 f"it gave {y.shape[0]}",
                 "a state is sized for another number of examples; size it by x.shape[0]",
             )
         if y.shape[1] != shape.out_channels:
             raise refuse(
-                f"gives {shape.out_channels} channel(s), as it states",
+                f"give {shape.out_channels} channel(s), as it states",
                 f"it gave {y.shape[1]}",
-                f"out_channels={y.shape[1]} would fit",
+                f"its declaration; out_channels={y.shape[1]} would fit",
             )
         if y.shape[2] != values:
             found = y.shape[2]
             fitting = (
-                f"out_ratio={samples // found} would fit"
+                f"its declaration; out_ratio={samples // found} would fit"
                 if found and samples % found == 0
                 else "a convolution or a transform without padding shortens a block; take what it "
                 "lacks from the block before (timbrel.nn.Past)"
             )
             raise refuse(
-                f"gives {values} value(s) for {samples} samples, as its out_ratio of "
+                f"give {values} value(s) for {samples} samples, as its out_ratio of "
                 f"{shape.out_ratio} says",
                 f"it gave {found}",
                 fitting,
             )
         if y.dtype != torch.float32:
             raise refuse(
-                "gives float32",
+                "give float32",
                 f"it gave {str(y.dtype).removeprefix('torch.')}",
                 "something in it is of that type: a tensor made from numpy's numbers, .double(), "
                 "or whole numbers; end with .float()",
             )
         if not bool(torch.isfinite(y).all()):
             raise refuse(
-                "gives finite numbers",
+                "give finite numbers",
                 "it gave " + ("NaN" if bool(torch.isnan(y).any()) else "infinity"),
                 "a logarithm or a division by nothing, or feedback that grows; add a small number "
                 "to what may be zero, bound what may grow",
@@ -165,7 +170,7 @@ def last_line(error: BaseException) -> str:
     """What a method raised, without TorchScript's stack traces."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = lines[-1] if lines else type(error).__name__
-    return line.removeprefix("builtins.").removeprefix("RuntimeError: ")
+    return line.removeprefix("builtins.").removeprefix("RuntimeError: ").rstrip(".")
 
 
 def noise(shape: Shape, batch: int, samples: int) -> Tensor:

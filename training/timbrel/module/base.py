@@ -18,6 +18,7 @@ ANY_RATE = 44_100
 """Sample rate in Hz that a module without one of its own counts with until a host tells it."""
 
 _GENERATED = "_timbrel_generated"
+_TAKEN = ("none", "buffer_attribute", "buffer_attributes")
 
 
 class Module(nn.Module):
@@ -53,7 +54,7 @@ class Module(nn.Module):
         super().__init_subclass__(**arguments)
         own = {name: item for name, item in vars(cls).items() if isinstance(item, Attribute)}
         for name in own:
-            if hasattr(Module, name) or hasattr(Module, f"set_{name}") or name == "none":
+            if name in _TAKEN or any(hasattr(Module, p + name) for p in ("", "get_", "set_")):
                 raise UserError(f"{cls.__name__}.{name}: the name is taken; choose another")
             delattr(cls, name)  # the value belongs to each instance
         inherited = {k: a for base in reversed(cls.__mro__[1:]) for k, a in _declared(base).items()}
@@ -85,10 +86,10 @@ class Module(nn.Module):
                 self.register_buffer(name, initial(attribute))
             else:
                 setattr(self, name, initial(attribute))
-        for name in dir(type(self)):
-            declaration = _inherited_mark(type(self), name)
-            if declaration is not None:
-                self._add_method(name, declaration)
+        for base in reversed(type(self).__mro__):  # a method that overrides one takes its place
+            for name, item in vars(base).items():
+                if hasattr(item, methods.MARK):
+                    self._add_method(name, getattr(item, methods.MARK))
 
     def declare_method(
         self,
@@ -196,12 +197,3 @@ class Module(nn.Module):
 
 def _declared(base: type) -> dict[str, Attribute]:
     return dict(vars(base).get("_declared_attributes", {}))
-
-
-def _inherited_mark(cls: type, name: str) -> Declaration | None:
-    """The declaration of a method, which one that overrides it takes over."""
-    for base in cls.__mro__:
-        mark = getattr(vars(base).get(name), methods.MARK, None)
-        if mark is not None:
-            return mark
-    return None

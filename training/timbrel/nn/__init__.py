@@ -11,6 +11,7 @@ from timbrel.nn.streaming import (
     Twin,
     convert,
     fold_batch_norm,
+    history,
     reset,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "Twin",
     "convert",
     "fold_batch_norm",
+    "history",
     "reset",
 ]
