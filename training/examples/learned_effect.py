@@ -1,6 +1,6 @@
 """Any signal-to-signal network of torch.nn as an effect, here one that learns a pedal.
 
-    python learned_effect.py dry.wav wet.wav pedal.ts      learns what made wet of dry (a minute or two)
+    python learned_effect.py dry.wav wet.wav pedal.ts      learns what made wet of dry
     timbrel script learned_effect.py:effect                the same with a pedal that is a formula
 
 `Effect` streams whatever network it is given: it measures how far the network's output depends on

@@ -63,7 +63,7 @@ def randomness(played: Played, x: Tensor) -> tuple[bool, str | None]:
         try:
             if _seeds_agree(played, x, silenced(name)):
                 return True, name
-        except (FindingError, RuntimeError):
+        except (FindingError, torch.jit.Error):
             continue  # a setter that does not take zero
     return True, None
 

@@ -1,6 +1,8 @@
 """The base class of what a patch can load."""
 
+import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -52,6 +54,9 @@ class Module(nn.Module):
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
+        # TorchScript does not read the strings that `from __future__ import annotations` makes.
+        with suppress(NameError):
+            cls.__annotations__ = inspect.get_annotations(cls, eval_str=True)
         own = {name: item for name, item in vars(cls).items() if isinstance(item, Attribute)}
         for name in own:
             if name in _TAKEN or any(hasattr(Module, p + name) for p in ("", "get_", "set_")):
