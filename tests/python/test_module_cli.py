@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
+from timbrel.cli.script import script
+from timbrel.errors import UserError
 from timbrel.export.file import load_instrument, read_metadata
 
 OneLine = Callable[[subprocess.CompletedProcess[str]], str]
@@ -77,12 +79,19 @@ def test_one_of_several_is_named_and_a_function_may_make_it(timbrel: Run, tmp_pa
     ],
 )
 def test_what_cannot_be_exported_is_told_in_one_line(
-    text: str, name: str, complaint: str, timbrel: Run, one_line: OneLine, tmp_path: Path
+    text: str, name: str, complaint: str, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.py").write_text(text)
-    line = one_line(timbrel("script", f"{tmp_path / 'mine.py'}{name}"))
-    assert complaint in line
+    with pytest.raises(UserError) as raised:
+        script(f"{tmp_path / 'mine.py'}{name}")
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
     assert not list(tmp_path.glob("*.ts"))
+
+
+def test_the_command_ends_with_that_line(timbrel: Run, one_line: OneLine, tmp_path: Path) -> None:
+    line = one_line(timbrel("script", tmp_path / "none.py"))
+    assert "no such file; give a Python file with a timbrel.Module in it" in line
 
 
 def test_force_writes_what_was_found_into_the_file(timbrel: Run, tmp_path: Path) -> None:
