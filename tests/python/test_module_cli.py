@@ -1,5 +1,6 @@
 """`timbrel script`: from a Python file to a model file, or to one line that says why not."""
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,16 @@ def test_one_of_several_is_named_and_a_function_may_make_it(timbrel: Run, tmp_pa
     result = timbrel("script", f"{source}:loud", "-o", tmp_path / "loud.ts")
     assert result.returncode == 0, result.stderr
     assert load_instrument(tmp_path / "loud.ts").get_gain() == (2.0,)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/module.md"])
+def test_the_first_module_of_the_documentation_is_exported(page: str, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / page).read_text()
+    (code, *_) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    imports = "import timbrel\nimport torch\nfrom torch import Tensor\n"
+    (tmp_path / "saturator.py").write_text(imports + code)
+    script(str(tmp_path / "saturator.py"))
+    assert "drive" in read_metadata(tmp_path / "saturator.ts")["attributes"]
 
 
 @pytest.mark.parametrize(

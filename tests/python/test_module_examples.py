@@ -16,7 +16,7 @@ from torch import Tensor
 import timbrel
 from timbrel.engine import Stream
 
-EXAMPLES = Path(timbrel.__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "training/examples"
 RATE = 44_100
 NAMES = ["saturator", "spectral_features", "wavetable", "resonator", "learned_effect"]
 

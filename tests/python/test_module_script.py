@@ -45,10 +45,10 @@ class Mine(timbrel.Module):
 """
 
 
-def compile_forward(body: str, folder: Path) -> Any:
+def compile_forward(body: str, folder: Path, beginning: str = BEGINNING) -> Any:
     """Compiles the class above with `body` in its `forward`."""
     file = folder / "mine.py"
-    file.write_text(BEGINNING + textwrap.indent(body, "        ") + "\n")
+    file.write_text(beginning + textwrap.indent(body, "        ") + "\n")
     spec = importlib.util.spec_from_file_location("mine", file)
     assert spec is not None
     assert spec.loader is not None
@@ -59,6 +59,18 @@ def compile_forward(body: str, folder: Path) -> Any:
 
 def test_what_is_fine_compiles(tmp_path: Path) -> None:
     assert compile_forward("return math.tau * x.relu()", tmp_path) is not None
+
+
+def test_types_may_be_written_as_newer_pythons_read_them(tmp_path: Path) -> None:
+    # As strings, which TorchScript alone does not understand.
+    body = "self.empty_list.append(x)\nself.later = x\nreturn x"
+    with_types = BEGINNING.replace(
+        "class Mine(timbrel.Module):\n",
+        "class Mine(timbrel.Module):\n    empty_list: list[Tensor]\n    later: Tensor | None\n",
+    )
+    assert compile_forward(body, tmp_path, with_types) is not None
+    future = "from __future__ import annotations\n" + with_types
+    assert compile_forward(body, tmp_path, future) is not None
 
 
 FIRST = BEGINNING.count("\n") + 1
