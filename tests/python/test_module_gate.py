@@ -191,7 +191,7 @@ REFUSALS = {
         r"and mc\.nn~ and mcs\.nn~ play several; size it by x\.shape\[0\]"
     ),
     Mingling: (
-        r"with 4 examples at once, in blocks, what it gives for the first of them alone, but it "
+        r"with 4 examples at once for the first of them what it gives for that alone, but it "
         r"differs by .*; likely cause: the examples share a state or an average"
     ),
     Logarithm: (
@@ -200,7 +200,7 @@ REFUSALS = {
     Exploding: r"has to give finite numbers with gain at 1000\.0, but it gave infinity",
     Hopping: (
         r"has to take 1 samples as \(1, 1, 1\) in a stream of blocks, but it raised: shape .*; "
-        r"likely cause: it counts on longer blocks .*\(timbrel\.nn\.Past\), or state a ratio"
+        r"likely cause: it needs longer blocks .*\(timbrel\.nn\.Past\), or state a ratio"
     ),
     Dice: (
         r"has to give the same in any blocks as at once, .*; likely cause: its random numbers are "

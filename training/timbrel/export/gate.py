@@ -80,10 +80,7 @@ def examine(
     result = Examination()
     module = load(archive)
     for name in module.get_methods():
-        try:
-            result.shapes[name] = _shape(module, name)
-        except FindingError as finding:
-            result.findings.append(finding)
+        result.shapes[name] = Shape(*getattr(module, f"{name}_params").tolist())
     unit = lcm(*(r for shape in result.shapes.values() for r in (shape.in_ratio, shape.out_ratio)))
     block = _round_up(BLOCK, unit)
     for name, shape in result.shapes.items():
@@ -102,28 +99,6 @@ def examine(
     return result
 
 
-def _shape(module: torch.jit.ScriptModule, name: str) -> Shape:
-    params = getattr(module, f"{name}_params", None)
-    if not isinstance(params, Tensor) or params.numel() != 4 or int(params.min()) < 1:
-        raise FindingError(
-            f"`{name}`",
-            "have four positive numbers as its _params",
-            f"they are {params!r}",
-            "they were written by hand; declare the method with timbrel.method",
-        )
-    shape = Shape(*(int(value) for value in params))
-    for way, channels in (("input", shape.in_channels), ("output", shape.out_channels)):
-        labels = getattr(module, f"{name}_{way}_labels", None)
-        if not isinstance(labels, list) or len(labels) != channels:
-            raise FindingError(
-                f"`{name}`",
-                f"have {channels} {way} labels, one per channel",
-                f"they are {labels!r}",
-                "they were written by hand; declare the method with timbrel.method",
-            )
-    return shape
-
-
 def _check_streaming(played: Played) -> tuple[bool, str | None]:
     """All that a method owes to a host; whether it is stochastic, and what silences that."""
     samples = _round_up(max(SAMPLES, 6 * played.unit), played.unit)
@@ -140,8 +115,8 @@ def _check_streaming(played: Played) -> tuple[bool, str | None]:
             alone,
             blocks,
             situation=" in a stream of blocks",
-            cause="it counts on longer blocks than any multiple of the ratios; take what is needed "
-            "of the past from the module (timbrel.nn.Past), or state a ratio",
+            cause="it needs longer blocks than a host may choose; take what it needs of the past "
+            "from the module (timbrel.nn.Past), or state a ratio",
         )
         if difference(streamed, whole) > TOLERANCE:
             raise measure.why_blocks_differ(played, alone, blocks, whole, streamed, TOLERANCE)
@@ -164,14 +139,14 @@ def _check_examples(
     whole = played.run(x, situation=situation, cause=cause)
     streamed = played.run(x, blocks, situation=situation, cause=cause)
     for what, other, reference in (
-        ("what it gives for all of a signal", streamed, whole),
-        ("what it gives for the first of them alone", whole[:1], alone),
+        ("the same in any blocks as at once", streamed, whole),
+        ("for the first of them what it gives for that alone", whole[:1], alone),
     ):
         error = difference(other, reference)
         if error > TOLERANCE and not stochastic:
             raise FindingError(
                 f"`{played.method}`",
-                f"give{situation}, in blocks, {what}",
+                f"give{situation} {what}",
                 f"it differs by {error:.1e} of the peak",
                 "the examples share a state or an average; keep one state per example, (batch, "
                 "channels, n), and average over time or channels only",
