@@ -18,10 +18,8 @@ namespace {
 const std::vector<double> kHostRates{22050, 32000, 44100, 48000, 88200, 96000, 192000};
 const std::vector<double> kModelRates{44100, 48000, 16000};
 
-using Layout = RateConversion::Layout;
-
 // (rows, in) to (rows, out), block by block.
-Signal play(RateConversion& conversion, const Layout& layout, const Signal& input,
+Signal play(RateConversion& conversion, const RateConversion::Layout& layout, const Signal& input,
             const RateConversion::Compute& compute) {
     const auto block = static_cast<size_t>(layout.host_block);
     const size_t inlets = static_cast<size_t>(layout.batch * layout.shape.in_channels);
@@ -38,12 +36,13 @@ Signal play(RateConversion& conversion, const Layout& layout, const Signal& inpu
     return output;
 }
 
-RateConversion::Compute hand_on(const Layout& layout) {
+RateConversion::Compute hand_on(const RateConversion::Layout& layout) {
     const size_t size = layout.shape.input_size(layout.batch, layout.model_block);
     return [size](const float* in, float* out, int64_t) { std::copy_n(in, size, out); };
 }
 
-Signal round_trip(const Layout& layout, const Signal& input, int* latency = nullptr) {
+Signal round_trip(const RateConversion::Layout& layout, const Signal& input,
+                  int* latency = nullptr) {
     RateConversion conversion(layout);
     if (latency)
         *latency = conversion.latency();
@@ -71,7 +70,8 @@ double level(const Signal& signal, size_t from) {
     return std::sqrt(2 * sum / static_cast<double>(signal.size() - from));
 }
 
-Layout audio(double host_rate, double model_rate, int host_block = 1024, int model_block = 512) {
+RateConversion::Layout audio(double host_rate, double model_rate, int host_block = 1024,
+                             int model_block = 512) {
     return {.host_rate = host_rate,
             .model_rate = model_rate,
             .host_block = host_block,
@@ -79,7 +79,7 @@ Layout audio(double host_rate, double model_rate, int host_block = 1024, int mod
 }
 
 // A length of whole blocks, in which filters and a few blocks have their beginning.
-int whole(const Layout& layout, int length) {
+int whole(const RateConversion::Layout& layout, int length) {
     return (length + layout.host_block - 1) / layout.host_block * layout.host_block;
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("a sine comes out at the stated latency, at every pair of rates and si
         for (const double model : kModelRates) {
             for (const auto& [host_block, model_block] :
                  {std::pair{64, 2048}, {1000, 64}, {2048, 2048}, {2229, 2048}, {1, 1}}) {
-                const Layout layout = audio(host, model, host_block, model_block);
+                const RateConversion::Layout layout = audio(host, model, host_block, model_block);
                 CAPTURE(host);
                 CAPTURE(model);
                 CAPTURE(host_block);
@@ -114,7 +114,7 @@ TEST_CASE("an impulse comes out at the stated latency, as high as the lower rate
         for (const double model : kModelRates) {
             CAPTURE(host);
             CAPTURE(model);
-            const Layout layout = audio(host, model, 480, 256);
+            const RateConversion::Layout layout = audio(host, model, 480, 256);
             int latency = 0;
             const Signal out = round_trip(layout, impulse(whole(layout, 12000), 3001), &latency);
             const auto peak = std::max_element(out.begin(), out.end()) - out.begin();
@@ -132,7 +132,7 @@ TEST_CASE("the latency is what filters and blocks need, and no block in vain") {
         for (const double model : kModelRates) {
             CAPTURE(host);
             CAPTURE(model);
-            const Layout layout = audio(host, model, 1024, 512);
+            const RateConversion::Layout layout = audio(host, model, 1024, 512);
             RateConversion conversion(layout);
             // The filters reach 145 samples of the lower rate to either side of a sample, once on
             // the way in and once on the way out.
@@ -149,7 +149,7 @@ TEST_CASE("there and back is flat to 20 kHz where both rates reach it") {
                                       {44100.0, 48000.0},
                                       {96000.0, 44100.0},
                                       {192000.0, 48000.0}}) {
-        const Layout layout = audio(host, model);
+        const RateConversion::Layout layout = audio(host, model);
         for (const double frequency : {50.0, 1000.0, 10000.0, 18000.0, 20000.0}) {
             CAPTURE(host);
             CAPTURE(model);
@@ -169,7 +169,7 @@ TEST_CASE("there and back is flat to 20 kHz where both rates reach it") {
 TEST_CASE("what the lower rate cannot hold is gone, 100 dB down, and does not fold") {
     for (const auto& [host, model] :
          {std::pair{48000.0, 16000.0}, {96000.0, 44100.0}, {192000.0, 48000.0}}) {
-        const Layout layout = audio(host, model);
+        const RateConversion::Layout layout = audio(host, model);
         for (const double of_nyquist : {1.0, 1.02, 1.1, 1.5, 1.9}) {
             CAPTURE(host);
             CAPTURE(model);
@@ -179,7 +179,7 @@ TEST_CASE("what the lower rate cannot hold is gone, 100 dB down, and does not fo
         }
     }
     // The model's own sound is not mirrored above its Nyquist frequency.
-    const Layout layout = audio(96000, 16000);
+    const RateConversion::Layout layout = audio(96000, 16000);
     const Signal in = sine(7000, 96000, whole(layout, 40000));
     int latency = 0;
     const Signal out = round_trip(layout, in, &latency);
@@ -191,7 +191,7 @@ TEST_CASE("what the lower rate cannot hold is gone, 100 dB down, and does not fo
 
 TEST_CASE("equal rates change nothing, to the bit") {
     for (const auto& [host_block, model_block] : {std::pair{512, 256}, {100, 64}, {64, 2048}}) {
-        const Layout layout = audio(44100, 44100, host_block, model_block);
+        const RateConversion::Layout layout = audio(44100, 44100, host_block, model_block);
         int latency = 0;
         const int length = whole(layout, 9000);
         const Signal in = noise(length, 1), out = round_trip(layout, in, &latency);
@@ -208,7 +208,7 @@ TEST_CASE("the model gets whole blocks of its own, never more at once than state
                 CAPTURE(host);
                 CAPTURE(model);
                 CAPTURE(host_block);
-                const Layout layout = audio(host, model, host_block, 1024);
+                const RateConversion::Layout layout = audio(host, model, host_block, 1024);
                 RateConversion conversion(layout);
                 Signal in(static_cast<size_t>(host_block)), out(in.size());
                 int64_t blocks = 0;
@@ -245,7 +245,7 @@ TEST_CASE("an outlet of latents holds each value for as long as a frame lasts, o
         for (const double model : kModelRates) {
             CAPTURE(host);
             CAPTURE(model);
-            Layout layout = audio(host, model, 480, 256);
+            RateConversion::Layout layout = audio(host, model, 480, 256);
             layout.shape.out_ratio = 64;
             const double frame = 64 * host / model;
             RateConversion conversion(layout);
@@ -273,7 +273,7 @@ TEST_CASE("an inlet of latents gives the last sample before a frame ends") {
         for (const double model : kModelRates) {
             CAPTURE(host);
             CAPTURE(model);
-            Layout layout = audio(host, model, 480, 256);
+            RateConversion::Layout layout = audio(host, model, 480, 256);
             layout.shape.in_ratio = 64;
             const double frame = 64 * host / model;
             RateConversion conversion(layout);
@@ -296,7 +296,7 @@ TEST_CASE("an inlet of latents gives the last sample before a frame ends") {
 TEST_CASE("what was held at an outlet is what an inlet of the same rates takes again") {
     for (const double host : kHostRates) {
         CAPTURE(host);
-        Layout encode = audio(host, 44100, 480, 256), decode = encode;
+        RateConversion::Layout encode = audio(host, 44100, 480, 256), decode = encode;
         encode.shape.out_ratio = decode.shape.in_ratio = 64;
         RateConversion encoder(encode), decoder(decode);
         const Signal values = noise(100000, 1);
@@ -318,7 +318,7 @@ TEST_CASE("what was held at an outlet is what an inlet of the same rates takes a
 }
 
 TEST_CASE("latents in and audio out come at the stated latency, too") {
-    Layout layout = audio(48000, 44100, 480, 256);
+    RateConversion::Layout layout = audio(48000, 44100, 480, 256);
     layout.shape.in_ratio = 64;
     RateConversion conversion(layout);
     // The level steps up at sample 20000; so does the output, but for the half of a frame.
@@ -335,7 +335,7 @@ TEST_CASE("latents in and audio out come at the stated latency, too") {
 }
 
 TEST_CASE("examples and channels keep to themselves") {
-    Layout layout = audio(48000, 44100, 480, 256);
+    RateConversion::Layout layout = audio(48000, 44100, 480, 256);
     layout.shape = {.in_channels = 2, .out_channels = 2};
     layout.batch = 3;
     const int length = whole(layout, 6000);
@@ -353,7 +353,7 @@ TEST_CASE("examples and channels keep to themselves") {
 
 TEST_CASE("a reset forgets all that was played") {
     for (const int ratio : {1, 64}) {
-        Layout layout = audio(48000, 44100, 500, 256);
+        RateConversion::Layout layout = audio(48000, 44100, 500, 256);
         layout.shape.in_ratio = layout.shape.out_ratio = ratio;
         RateConversion conversion(layout);
         const Signal in = noise(10000, 1);
@@ -365,7 +365,7 @@ TEST_CASE("a reset forgets all that was played") {
 }
 
 TEST_CASE("the model's clock goes on while blocks are left out") {
-    const Layout layout = audio(48000, 44100, 480, 441);
+    const RateConversion::Layout layout = audio(48000, 44100, 480, 441);
     RateConversion conversion(layout);
     std::vector<int64_t> positions;
     const Signal in(480);
@@ -387,7 +387,7 @@ TEST_CASE("the model's clock goes on while blocks are left out") {
 }
 
 TEST_CASE("a block that fails is silent, is reported, and shifts nothing") {
-    const Layout layout = audio(48000, 44100, 480, 64);
+    const RateConversion::Layout layout = audio(48000, 44100, 480, 64);
     RateConversion conversion(layout);
     const Signal in = sine(1000, 48000, 9600);
     Signal out(in.size());

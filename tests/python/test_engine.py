@@ -51,7 +51,7 @@ def test_a_file_describes_itself(files: dict[str, Path]) -> None:
     assert (encode.out_channels, encode.out_ratio) == (2, 512)
     assert encode.output_labels == ["(signal) level", "(signal) peak"]
     assert model.methods["decode"].input_labels == ["", ""]
-    assert model.attributes == ["brightness"]
+    assert list(model.attributes) == ["brightness"]
     assert model.max_ratio == 512
     assert model.name == "instrument"
     assert model.sample_rate == 0

@@ -154,7 +154,8 @@ def test_attributes_of_every_type_are_set_heard_and_read_back(files: dict[str, s
         (("gain", 1, 2), "gain"),
         (("gain", "loud"), "gain"),
         (("gain",), "gain"),
-        (("mixed", 1, 2, 3), "mixed"),
+        (("mixed", "one", "two", 3), "mixed"),
+        (("mixed", 1, "two"), "mixed"),
     ],
 )
 def test_an_attribute_that_cannot_be_set_changes_nothing_and_says_why_once(
@@ -208,13 +209,15 @@ def test_a_load_followed_at_once_by_method_buffer_and_set_ends_as_was_asked(
     stream.send("set", "gain", 100)
     stream.send("load", files["one"])
     heard = stream.process_blocking(ones(0.5))
-    assert heard[0, -1] == pytest.approx(0.5 if stream.method.name == "half" else 1.0)
+    # The method of the model before, where the new one has it; what was set for another is gone.
+    assert stream.method.name == "half"
+    assert heard[0, -1] == pytest.approx(0.5)
 
 
 def test_200_swaps_leave_no_gap_no_click_and_no_memory_behind(files: dict[str, str]) -> None:
     stream = playing(files["one"])
-    stream.process_blocking(ones(0.2))
     stream.send("set", "gain", 0.5)
+    stream.process_blocking(ones(0.2))
     highest = []
     for swap in range(200):
         stream.send("load", files["two" if swap % 2 == 0 else "one"])
@@ -234,6 +237,7 @@ def test_200_swaps_leave_no_gap_no_click_and_no_memory_behind(files: dict[str, s
 def test_a_rendering_with_swaps_is_the_same_every_time(files: dict[str, str]) -> None:
     def rendering() -> np.ndarray:
         stream = playing(files["one"])
+        stream.send("seed", 5)
         parts = []
         for step, message in enumerate(
             [
@@ -243,15 +247,15 @@ def test_a_rendering_with_swaps_is_the_same_every_time(files: dict[str, str]) ->
                 ("buffer", 700),
                 ("reload",),
                 ("load", files["dice"]),
-                ("seed", 5),
+                ("seed", 6),
+                ("load", files["dice"]),
+                ("seed", 7),
             ]
         ):
             x = np.random.default_rng(step).uniform(-1, 1, (1, 3333)).astype(np.float32)
             parts.append(stream.process_blocking(x))
             stream.send(*message)
-        stream.reset()
-        parts.append(stream.process_blocking(np.zeros((1, 9999), dtype=np.float32)))
-        return np.concatenate(parts, 1)[:, : 7 * 3333]
+        return np.concatenate(parts, 1)
 
     np.testing.assert_array_equal(rendering(), rendering())
 

@@ -42,8 +42,8 @@ BlockComputer::BlockComputer(const Loaded& loaded, std::unique_ptr<Model> model,
         return;
     const Shape encoded = loaded.prototype->description().find("encode")->shape;
     latent_ratio_ = encoded.out_ratio;
-    stage_ = std::make_unique<LatentStage>(encoded.out_channels, batch, sample_rate_,
-                                           encoded.out_ratio);
+    stage_ =
+        std::make_unique<LatentStage>(encoded.out_channels, batch, sample_rate_, encoded.out_ratio);
 }
 
 void BlockComputer::restart(const Schedule& schedule) {
@@ -87,8 +87,7 @@ void BlockComputer::compute(std::vector<float>& input, std::vector<float>& outpu
     watch_for_non_finite(silence_non_finite(output), frames);
 }
 
-void BlockComputer::compute_model(const float* input, float* output, int frames,
-                                  int64_t position) {
+void BlockComputer::compute_model(const float* input, float* output, int frames, int64_t position) {
     if (stage_) {
         compute_latents(input, output, frames, position);
     } else {

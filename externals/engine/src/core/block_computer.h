@@ -75,7 +75,7 @@ class BlockComputer {
     const int batch_;
     const std::shared_ptr<Outbox> outbox_;
     const std::unique_ptr<Model> model_;
-    double sample_rate_ = 48000;  // of the host
+    double sample_rate_ = 48000;                  // of the host
     std::unique_ptr<RateConversion> conversion_;  // null: the model runs at the host's rate
     std::optional<std::optional<uint64_t>> seed_;
 

@@ -225,9 +225,12 @@ Director::Result Director::make_ready(const Plan& plan, const std::function<bool
         const bool same_file =
             plan.before && plan.before->loaded()->settings.path == plan.settings.path;
         Bearing bearing;
-        if (same_file) {
+        if (plan.before) {
             plan.before->wait_until_it_obeys();
             bearing = plan.before->bearing();
+            // The seed is the stream's; all else that was said was said to another model.
+            if (!same_file)
+                bearing = {.seed = bearing.seed};
         }
         auto loaded = look_up(plan, result.said);
         if (!wanted())
@@ -369,8 +372,9 @@ void Director::finish(const Plan& plan, Result& result) {
     for (Event& event : result.said)
         outbox_->events.push(std::move(event));
     if (!result.voice->fits) {
-        outbox_->notice("both models at once would be too much for this machine: one fades out "
-                        "before the other fades in");
+        outbox_->notice(
+            "both models at once would be too much for this machine: one fades out "
+            "before the other fades in");
     }
     if (pending_) {
         for (size_t i = plan.told.size(); i < pending_->told.size(); ++i)

@@ -74,10 +74,10 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     // What the next voice is to be. Bound to it is all that is said until it is offered.
     struct Transaction {
         Settings settings;
-        bool loads = false;               // opened by `load`: a newer one takes nothing over
-        bool reopens = false;             // the file is looked at again
+        bool loads = false;    // opened by `load`: a newer one takes nothing over
+        bool reopens = false;  // the file is looked at again
         std::vector<Instruction> told;
-        uint64_t job = 0;                 // that makes it ready; 0: to be begun (again)
+        uint64_t job = 0;  // that makes it ready; 0: to be begun (again)
     };
     // A job's own copy of all that it needs: it may hang, and be forgotten.
     struct Plan {
@@ -131,7 +131,7 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     std::atomic<News*> news_{nullptr};
     std::atomic<Layout*> new_layout_{nullptr};
 
-    std::mutex mutex_;  // of loaders and the background thread; guards all of the below
+    std::mutex mutex_;   // of loaders and the background thread; guards all of the below
     Settings settings_;  // of what plays, or was asked for while nothing does
     std::optional<Transaction> pending_;
     uint64_t jobs_ = 0;

@@ -64,8 +64,8 @@ class Ring {
 
     const Shape shape;  // of what goes in and comes out, at the host's rate
     const Schedule schedule;
-    const int epoch;                          // of the layout
-    const std::shared_ptr<History> history;   // what blocks are computed from
+    const int epoch;                         // of the layout
+    const std::shared_ptr<History> history;  // what blocks are computed from
     const int catch_up;  // blocks that a voice may be behind, when it comes in, and work off
 
   private:

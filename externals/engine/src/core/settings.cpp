@@ -31,8 +31,8 @@ double Loaded::rate(double sample_rate) const {
 }
 
 RateConversion::Layout Loaded::conversion(const Schedule& schedule, int batch) const {
-    return {method.shape, batch, schedule.sample_rate, rate(schedule.sample_rate), schedule.block,
-            block};
+    return {method.shape,   batch, schedule.sample_rate, rate(schedule.sample_rate),
+            schedule.block, block};
 }
 
 int Loaded::model_latency(double sample_rate) const {

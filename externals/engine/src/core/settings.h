@@ -15,7 +15,7 @@ namespace timbrel {
 struct Settings {
     std::string path;
     std::string method = "forward";
-    int buffer = -1;  // samples; -1: the default; 0: computed inside the call
+    int buffer = -1;       // samples; -1: the default; 0: computed inside the call
     double slack_ms = -1;  // that inference is given; < 0: as long as a block, or a vector
     Placement placement;
     bool resample = false;

@@ -21,8 +21,7 @@ Voice::Voice(std::shared_ptr<const Loaded> loaded, std::unique_ptr<Model> model,
       outlets_(std::min(channels.outlets, loaded_->method.shape.out_channels)),
       outbox_(outbox),
       pool_(pool),
-      computer_(*loaded_, std::move(model), channels.batch, std::move(outbox)) {
-}
+      computer_(*loaded_, std::move(model), channels.batch, std::move(outbox)) {}
 
 void Voice::lay_out(const Layout& layout) {
     if (ring_of_audio_)
@@ -32,17 +31,15 @@ void Voice::lay_out(const Layout& layout) {
     model_latency_ = loaded_->model_latency(layout.sample_rate);
     const int64_t reach = needed_reach(schedule, model_latency_ + resampling_latency_);
     // A block may be too large for what the stream keeps for all.
-    const auto history =
-        layout.history->reach() >= reach
-            ? layout.history
-            : make_history(channels_, layout.sample_rate, layout.vector, reach);
+    const auto history = layout.history->reach() >= reach
+                             ? layout.history
+                             : make_history(channels_, layout.sample_rate, layout.vector, reach);
     if (history != layout.history)
         history->jump(layout.history->end(), false);
     Shape at_host = shape();
     if (loaded_->converts(layout.sample_rate))
         at_host.in_ratio = at_host.out_ratio = 1;
-    auto ring =
-        std::make_shared<Ring>(at_host, channels_.batch, schedule, layout.epoch, history);
+    auto ring = std::make_shared<Ring>(at_host, channels_.batch, schedule, layout.epoch, history);
     ring_of_audio_ = ring.get();
     resets_ = history->resets();
     next_block_ = first_ = 0;
@@ -240,8 +237,8 @@ bool Voice::failed(int64_t position) noexcept TIMBREL_NONBLOCKING {
 }
 
 template <bool wait>
-void Voice::render(int64_t position, int frames, float* outlets,
-                   int stride) noexcept TIMBREL_NONBLOCKING_IF(!wait) {
+void Voice::render(int64_t position, int frames, float* outlets, int stride) noexcept
+    TIMBREL_NONBLOCKING_IF(!wait) {
     const int block_size = schedule().block;
     const int length = block_size / ring_of_audio_->shape.out_ratio;
     int64_t from = position - schedule().latency();
@@ -313,8 +310,7 @@ template void Voice::feed<true>(int64_t) noexcept TIMBREL_NONBLOCKING_IF(false);
 template bool Voice::ready<false>(int64_t, int) noexcept TIMBREL_NONBLOCKING;
 template bool Voice::ready<true>(int64_t, int) noexcept TIMBREL_NONBLOCKING_IF(false);
 template void Voice::render<false>(int64_t, int, float*, int) noexcept TIMBREL_NONBLOCKING;
-template void Voice::render<true>(int64_t, int, float*, int) noexcept
-    TIMBREL_NONBLOCKING_IF(false);
+template void Voice::render<true>(int64_t, int, float*, int) noexcept TIMBREL_NONBLOCKING_IF(false);
 
 // ---- workers ----
 

@@ -96,8 +96,9 @@ void method(Object& object, const Atoms& atoms) {
     object.stream().method(name);
 }
 
+template <const char* name>
 void buffer(Object& object, const Atoms& atoms) {
-    Arguments arguments("buffer", atoms);
+    Arguments arguments(name, atoms);
     const auto samples = static_cast<int>(arguments.whole(0, kLargestBuffer));
     arguments.end();
     object.stream().buffer(samples);
@@ -390,8 +391,9 @@ void report_all(Object& object) {
     report_stats(object);
 }
 
-constexpr char kStats[] = "stats", kLatency[] = "latency", kDump[] = "dump",
-               kMethods[] = "get_methods", kAttributes[] = "get_attributes";
+constexpr char kBuffer[] = "buffer", kBufsize[] = "bufsize", kStats[] = "stats",
+               kLatency[] = "latency", kDump[] = "dump", kMethods[] = "get_methods",
+               kAttributes[] = "get_attributes";
 
 }  // namespace
 
@@ -403,8 +405,8 @@ const std::vector<Message>& messages() {
         {"buffer", "SAMPLES",
          "compute in blocks of so many samples, rounded up to what the model can do; 0: inside the "
          "call that completes them",
-         buffer},
-        {"bufsize", "SAMPLES", "the same as buffer", buffer},
+         buffer<kBuffer>},
+        {"bufsize", "SAMPLES", "the same as buffer", buffer<kBufsize>},
         {"slack", "[MS]", "the time that inference is given, in ms; without a number as at first",
          slack},
         {"enable", "0/1", "0: silence, and the model is not fed", enable},
