@@ -108,7 +108,8 @@ void Playback::adopt(bool enabled) noexcept TIMBREL_NONBLOCKING {
     if (&voice->history() != layout_.history.get())
         voice->history().jump(position_, false);
     voice->enter(position_);
-    if (!enabled || (!heard_ && voice->entrance == Voice::Entrance::at_once)) {
+    const bool at_once = voice->entrance == Voice::Entrance::at_once || position_ == 0;
+    if (!enabled || (!heard_ && at_once)) {
         cut();
         take_over(voice);
         if (!enabled)
