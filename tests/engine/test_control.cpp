@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <numeric>
 #include <thread>
 
 #include "driver.h"
@@ -174,4 +175,48 @@ TEST_CASE("a pool stops within its patience even if a model hangs") {
     CHECK_FALSE(pool.stop(std::chrono::milliseconds(1)));
     gate.open(1);
     CHECK(pool.stop(std::chrono::hours(1)));
+}
+
+TEST_CASE("bypassed, a stream plays its input exactly as late as the model, which goes on unheard") {
+    WorkerPool pool(1);
+    float sum = 0;
+    Player player(pool, std::make_unique<FakeModel>([&](const float* in, float* out, int, int n) {
+                      for (int i = 0; i < n; ++i)
+                          out[i] = sum += in[i];
+                  }),
+                  {.block = 64});
+    player.prepare(48000, 48, false, 100);
+    const int latency = player.stream->latency().total();
+    const Signal ones(4800, 1.0F / 4096);
+    player.play(ones, {48});
+    player.stream->set_bypass(true);
+    const Signal faded = player.play(ones, {48});
+    CHECK(largest_step(faded) < 0.02F);
+    CHECK(faded.back() == 1.0F / 4096);
+    const Signal in = noise(4800, 1);
+    const Signal out = player.play(in, {48});
+    for (size_t i = static_cast<size_t>(latency); i < out.size(); ++i)
+        CHECK(out[i] == in[i - static_cast<size_t>(latency)]);
+    player.stream->set_bypass(false);
+    const float before = std::accumulate(in.begin(), in.end(), 0.0F);
+    const Signal back = player.play(Signal(4800), {48});
+    CHECK(back.back() == doctest::Approx(2 * 4800.0F / 4096 + before).epsilon(1e-3));
+    CHECK(player.stream->report().late == 0);
+}
+
+TEST_CASE("bypassed latents stay where they are, and what is made of latents is silent") {
+    WorkerPool pool(1);
+    Player encoder(pool, hand_through(1, 16), {.shape = {.out_ratio = 16}, .block = 64});
+    encoder.prepare(48000, 64, false, 0);
+    CHECK(encoder.play(Signal(640, 0.5F), {64}).back() == 0.5F);
+    encoder.stream->set_bypass(true);
+    CHECK(encoder.play(Signal(640, 0.75F), {64}) == Signal(640, 0.5F));
+    encoder.stream->set_bypass(false);
+    CHECK(encoder.play(Signal(640, 0.75F), {64}).back() == 0.75F);
+
+    Player decoder(pool, hand_through(16, 1), {.shape = {.in_ratio = 16}, .block = 64});
+    decoder.prepare(48000, 64, false, 0);
+    decoder.play(Signal(640, 0.5F), {64});
+    decoder.stream->set_bypass(true);
+    CHECK(decoder.play(Signal(640, 0.5F), {64}).back() == 0.0F);
 }

@@ -64,11 +64,11 @@ TEST_CASE("RealtimeSanitizer ends a process whose audio thread allocates, locks,
     CHECK(verdict([](Stream&) { *static_cast<volatile char*>(std::malloc(1)) = 1; }) == "malloc");
     CHECK(verdict([](Stream&) { std::mutex().lock(); }) == "pthread_mutex_lock");
     CHECK(verdict([](Stream&) { (void)!read(-1, nullptr, 0); }) == "read");
-    CHECK(verdict([](Stream& stream) { stream.prepare(48000, 32, false, -1); }) != "");
+    CHECK(verdict([](Stream& stream) { stream.prepare(48000, 32, false); }) != "");
     CHECK(verdict([](Stream& stream) {
               std::array<float, 64> samples{};
               const float* in = samples.data();
               float* out = samples.data();
               stream.process_blocking(&in, &out, 64);
-          }).find("play_call<true, float>") != std::string::npos);
+          }).find("play<true, float>") != std::string::npos);
 }

@@ -26,6 +26,7 @@ bool Tasks::post(std::function<void()> function) {
         // release: whoever takes the task sees what it speaks of.
     } while (!last_.compare_exchange_weak(task->before, task, std::memory_order_release,
                                           std::memory_order_relaxed));
+    changed.notify_all();
     return true;
 }
 
@@ -59,7 +60,7 @@ Background::~Background() {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
     }
-    changed_.notify_all();
+    tasks_->changed.notify_all();
     thread_.join();
     if (!halted_)
         tasks_->close();
@@ -67,8 +68,6 @@ Background::~Background() {
 
 void Background::post(std::function<void()> task) {
     tasks_->post(std::move(task));
-    // Without the lock this may be a moment too early to be heard, and is found a second later.
-    changed_.notify_all();
 }
 
 void Background::dispose(std::shared_ptr<void> object) {
@@ -83,25 +82,24 @@ void Background::drain() {
     tasks_->post([this, done] {
         const std::lock_guard lock(mutex_);
         *done = true;
-        changed_.notify_all();
+        tasks_->changed.notify_all();
     });
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return *done; });
+    tasks_->changed.wait(lock, [&] { return *done; });
 }
 
 void Background::halt(std::chrono::steady_clock::duration patience) {
     std::unique_lock lock(mutex_);
     halted_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, patience, [this] { return !running_; });
+    tasks_->changed.notify_all();
+    tasks_->changed.wait_for(lock, patience, [this] { return !running_; });
 }
 
 void Background::run() {
     set_up_background_thread();
     std::unique_lock lock(mutex_);
     while (!stopping_ || tasks_->any()) {
-        changed_.wait_for(lock, std::chrono::seconds(1),
-                          [this] { return stopping_ || halted_ || tasks_->any(); });
+        tasks_->changed.wait_for(lock, std::chrono::seconds(1),
+                                 [this] { return stopping_ || halted_ || tasks_->any(); });
         if (halted_)
             return;
         running_ = true;
@@ -111,7 +109,7 @@ void Background::run() {
             chore_();
         lock.lock();
         running_ = false;
-        changed_.notify_all();
+        tasks_->changed.notify_all();
     }
 }
 

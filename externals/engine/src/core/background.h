@@ -21,6 +21,9 @@ class Tasks {
 
     // False once they are closed: nobody would do it.
     bool post(std::function<void()> task);
+    // Of whoever runs them. Posting notifies without a lock, which may be a moment too early to be
+    // heard.
+    std::condition_variable changed;
     bool any() const;
     // Does all that were posted so far, in their order. By one thread at a time.
     void run();
@@ -76,7 +79,6 @@ class Background {
     std::function<void()> chore_;
     const std::shared_ptr<Tasks> tasks_ = std::make_shared<Tasks>();
     std::mutex mutex_;  // never taken by whoever posts
-    std::condition_variable changed_;
     bool stopping_ = false;
     bool running_ = false;
     bool halted_ = false;

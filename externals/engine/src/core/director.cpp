@@ -72,6 +72,7 @@ void Director::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     pending_.reset();
+    last_.reset();
     for (const auto& voice : lent_) {
         pool_.remove(voice);
         voice->stall();  // nobody waits any more for what it was told
@@ -148,10 +149,15 @@ const Layout* Director::layout() {
 // ---- loader: what is said ----
 
 void Director::hear(Command& command) {
+    resume();
     if (const auto* open = std::get_if<Command::Open>(&command.what)) {
         // What was meant for an older one that is not heard yet goes with it.
-        Transaction transaction;
-        transaction.settings = pending_ && !pending_->loads ? pending_->settings : settings_;
+        Transaction transaction = begin_transaction();
+        if (pending_) {
+            transaction.before = pending_->before;
+            transaction.settings =
+                pending_->loads ? settings_of(pending_->before) : pending_->settings;
+        }
         transaction.settings.path = open->path;
         transaction.loads = transaction.reopens = true;
         pending_ = std::move(transaction);
@@ -161,14 +167,41 @@ void Director::hear(Command& command) {
             return;
         }
         if (!pending_)
-            pending_.emplace().settings = settings_;
+            pending_ = begin_transaction();
         pending_->reopens = true;
+        pending_->loaded.reset();
         pending_->job = 0;
     } else if (const auto* change = std::get_if<Command::Change>(&command.what)) {
         this->change(change->apply);
     } else if (auto* tell = std::get_if<Command::Tell>(&command.what)) {
         hear(tell->instruction, tell->told);
     }
+}
+
+// What plays there is what a new one begins with; nothing, and it is what was asked for so far.
+Settings Director::settings_of(const std::shared_ptr<Voice>& voice) const {
+    return voice ? voice->loaded()->settings : settings_;
+}
+
+Director::Transaction Director::begin_transaction() const {
+    Transaction transaction;
+    transaction.settings = settings_;
+    transaction.before = current_;
+    return transaction;
+}
+
+// Where the host waits, what is rendered must not depend on whether a model was ready before or
+// after the next thing was said: until the host calls, everything is meant for it.
+void Director::resume() {
+    if (pending_ || !last_ || !outbox_->offline.load() || last_->calls != outbox_->calls.load())
+        return;
+    pending_ = std::move(last_);
+    last_.reset();
+    // These were answered.
+    std::erase_if(pending_->told, [](const Instruction& instruction) {
+        return std::holds_alternative<Instruction::Get>(instruction.what);
+    });
+    pending_->job = 0;
 }
 
 void Director::change(const std::function<void(Settings&)>& apply) {
@@ -179,7 +212,7 @@ void Director::change(const std::function<void(Settings&)>& apply) {
         return;
     }
     if (!pending_)
-        pending_.emplace();
+        pending_ = begin_transaction();
     pending_->settings = changed;
     pending_->job = 0;
 }
@@ -197,6 +230,11 @@ void Director::hear(Instruction& instruction, const std::shared_ptr<Voice>& told
         outbox_->error("too many messages are waiting: one was dropped");
         return;
     }
+    // What is played by hand is for both, the one that plays and the one that comes.
+    if (std::holds_alternative<LatentMove>(instruction.what) && pending_->before &&
+        pending_->before != told) {
+        pending_->before->tell(instruction);
+    }
     pending_->told.push_back(std::move(instruction));
     // Where the host waits, no rendering may depend on when this was heard.
     if (outbox_->offline.load())
@@ -209,12 +247,23 @@ Director::Plan Director::plan() {
     plan.job = pending_->job;
     plan.settings = pending_->settings;
     plan.loads = pending_->loads;
-    plan.before = current_;
+    plan.before = pending_->before;
+    plan.heard = heard();
     plan.told = pending_->told;
     plan.layout = layout_;
-    if (current_ && !pending_->reopens)
-        plan.prototype = current_->loaded()->prototype;
+    const Loaded* known = pending_->loaded.get();
+    if (known && known->settings == plan.settings)
+        plan.loaded = pending_->loaded;
+    if (known && known->settings.path == plan.settings.path) {
+        plan.prototype = known->prototype;
+    } else if (pending_->before && !pending_->reopens) {
+        plan.prototype = pending_->before->loaded()->prototype;
+    }
     return plan;
+}
+
+std::shared_ptr<Voice> Director::heard() const {
+    return current_ && current_->entered.load() ? current_ : previous_;
 }
 
 // ---- loader: making a voice ready ----
@@ -232,20 +281,16 @@ Director::Result Director::make_ready(const Plan& plan, const std::function<bool
             if (!same_file)
                 bearing = {.seed = bearing.seed};
         }
-        auto loaded = look_up(plan, result.said);
-        if (!wanted())
+        const auto loaded = plan.loaded ? plan.loaded : look_up(plan, wanted, result.said);
+        if (!loaded || !wanted())
             return {};
-        const double warm = loaded->seconds_per_block = warm_up(*loaded, plan);
-        if (!wanted())
-            return {};
-        auto& background = pool_.background();
         auto model = loaded->prototype->instantiate(plan.settings.placement);
-        const std::shared_ptr<const Loaded> kept =
-            background.keep(std::make_unique<const Loaded>(std::move(*loaded)));
-        result.voice = background.keep(
-            std::make_unique<Voice>(kept, std::move(model), channels_, outbox_, pool_));
+        result.voice = pool_.background().keep(
+            std::make_unique<Voice>(loaded, std::move(model), channels_, outbox_, pool_));
         Voice& voice = *result.voice;
-        voice.entrance = same_file ? Voice::Entrance::linear : Voice::Entrance::equal_power;
+        const bool same_sound =
+            plan.heard && plan.heard->loaded()->settings.path == plan.settings.path;
+        voice.entrance = same_sound ? Voice::Entrance::linear : Voice::Entrance::equal_power;
         if (plan.layout) {
             voice.lay_out(*plan.layout);
             result.epoch = plan.layout->epoch;
@@ -255,7 +300,8 @@ Director::Result Director::make_ready(const Plan& plan, const std::function<bool
         if (!plan.layout)
             return result;
         const double primed = prime(voice, *plan.layout, wanted);
-        voice.fits = !plan.before || outbox_->offline.load() || fits(voice, std::max(warm, primed));
+        voice.fits = !plan.heard || outbox_->offline.load() ||
+                     fits(voice, std::max(loaded->seconds_per_block, primed));
     } catch (const std::exception& error) {
         result = {};
         result.failure = error.what();
@@ -266,10 +312,14 @@ Director::Result Director::make_ready(const Plan& plan, const std::function<bool
     return result;
 }
 
-std::shared_ptr<Loaded> Director::look_up(const Plan& plan, std::vector<Event>& said) const {
+std::shared_ptr<const Loaded> Director::look_up(const Plan& plan,
+                                                const std::function<bool()>& wanted,
+                                                std::vector<Event>& said) const {
     const auto prototype = plan.prototype ? plan.prototype : load_(plan.settings.path);
     if (!prototype)
         throw std::runtime_error(plan.settings.path + " cannot be opened");
+    if (!wanted())
+        return nullptr;
     Settings settings = plan.settings;
     const Description& description = prototype->description();
     // The method of the file before may be none of this one's, which is no reason not to play it.
@@ -284,7 +334,7 @@ std::shared_ptr<Loaded> Director::look_up(const Plan& plan, std::vector<Event>& 
                         {"no method '" + wanted + "' in " + description.name + " (it has: " + list +
                          "); it plays " + settings.method}});
     }
-    auto loaded = std::make_shared<Loaded>(resolve(settings, prototype));
+    auto loaded = std::make_unique<Loaded>(resolve(settings, prototype));
     const auto found = [&](const char* name) { return description.find(name) != nullptr; };
     if (settings.method != "forward") {
         loaded->latent_path.reason = "it plays " + settings.method + ", not forward";
@@ -306,10 +356,13 @@ std::shared_ptr<Loaded> Director::look_up(const Plan& plan, std::vector<Event>& 
     notice_unlike(shape.out_channels, channels_.outlets, "outputs",
                   shape.out_channels > channels_.outlets ? "the others are not heard"
                                                          : "the others are silent");
-    return loaded;
+    if (!wanted())
+        return nullptr;
+    loaded->seconds_per_block = warm_up(*loaded, plan);
+    return wanted() ? pool_.background().keep<const Loaded>(std::move(loaded)) : nullptr;
 }
 
-double Director::warm_up(Loaded& loaded, const Plan& plan) const {
+double Director::warm_up(const Loaded& loaded, const Plan& plan) const {
     int block = loaded.block;
     if (plan.layout) {
         const Layout& layout = *plan.layout;
@@ -364,9 +417,14 @@ bool Director::fits(const Voice& voice, double seconds_per_block) const {
 // ---- loader: handing over ----
 
 void Director::finish(const Plan& plan, Result& result) {
+    last_ = std::move(pending_);
+    pending_.reset();
+    if (last_)
+        last_->calls = outbox_->calls.load();
     if (!result.voice) {
-        outbox_->error(result.failure);
-        pending_.reset();
+        // Once, even if it was tried again because more was said.
+        if (!last_ || std::exchange(last_->failure, result.failure) != result.failure)
+            outbox_->error(result.failure);
         return;
     }
     for (Event& event : result.said)
@@ -376,14 +434,22 @@ void Director::finish(const Plan& plan, Result& result) {
             "both models at once would be too much for this machine: one fades out "
             "before the other fades in");
     }
-    if (pending_) {
-        for (size_t i = plan.told.size(); i < pending_->told.size(); ++i)
-            result.voice->tell(std::move(pending_->told[i]));
-    }
-    pending_.reset();
     settings_ = result.voice->loaded()->settings;
+    if (last_) {
+        for (size_t i = plan.told.size(); i < last_->told.size(); ++i)
+            result.voice->tell(last_->told[i]);
+        last_->settings = settings_;
+        last_->loaded = result.voice->loaded();
+    }
     offer(result.voice, result.epoch);
     publish(true);
+    forget_last();
+}
+
+// It holds on to the voice that it followed, which may be done with.
+void Director::forget_last() {
+    if (last_ && (!outbox_->offline.load() || last_->calls != outbox_->calls.load()))
+        last_.reset();
 }
 
 void Director::offer(const std::shared_ptr<Voice>& voice, int epoch) {
@@ -429,6 +495,7 @@ void Director::lend_no_more(const Voice* voice) {
 }
 
 void Director::collect() {
+    forget_last();
     for (Voice* voice = outbox_->retired.take_all(); voice;) {
         Voice* const next = voice->next_retired;
         if (voice->rejected && voice == current_.get())

@@ -74,18 +74,24 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     // What the next voice is to be. Bound to it is all that is said until it is offered.
     struct Transaction {
         Settings settings;
-        bool loads = false;    // opened by `load`: a newer one takes nothing over
-        bool reopens = false;  // the file is looked at again
+        bool loads = false;             // opened by `load`: a newer one takes nothing over
+        bool reopens = false;           // the file is looked at again
+        std::shared_ptr<Voice> before;  // that it goes on from where it is the same file
         std::vector<Instruction> told;
         uint64_t job = 0;  // that makes it ready; 0: to be begun (again)
+        // Where it was ready, or had failed, when the host said more:
+        std::shared_ptr<const Loaded> loaded;
+        std::string failure;
+        uint64_t calls = 0;  // of the host, until then
     };
     // A job's own copy of all that it needs: it may hang, and be forgotten.
     struct Plan {
         uint64_t job = 0;
         Settings settings;
         std::shared_ptr<const Prototype> prototype;  // null: to be opened
+        std::shared_ptr<const Loaded> loaded;        // null: to be looked up and warmed up
         bool loads = false;
-        std::shared_ptr<Voice> before;
+        std::shared_ptr<Voice> before, heard;
         std::vector<Instruction> told;
         std::shared_ptr<const Layout> layout;
     };
@@ -98,8 +104,9 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
 
     // Without the lock.
     Result make_ready(const Plan& plan, const std::function<bool()>& wanted) const;
-    std::shared_ptr<Loaded> look_up(const Plan& plan, std::vector<Event>& said) const;
-    double warm_up(Loaded& loaded, const Plan& plan) const;
+    std::shared_ptr<const Loaded> look_up(const Plan& plan, const std::function<bool()>& wanted,
+                                          std::vector<Event>& said) const;
+    double warm_up(const Loaded& loaded, const Plan& plan) const;
     double prime(Voice& voice, const Layout& layout, const std::function<bool()>& wanted) const;
     bool fits(const Voice& voice, double seconds_per_block) const;
 
@@ -109,6 +116,11 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     void hear(Command& command);
     void hear(Instruction& instruction, const std::shared_ptr<Voice>& told);
     void change(const std::function<void(Settings&)>& apply);
+    Settings settings_of(const std::shared_ptr<Voice>& voice) const;
+    Transaction begin_transaction() const;
+    void resume();
+    void forget_last();
+    std::shared_ptr<Voice> heard() const;
     Plan plan();
     void finish(const Plan& plan, Result& result);
     void offer(const std::shared_ptr<Voice>& voice, int epoch);
@@ -133,7 +145,7 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
 
     std::mutex mutex_;   // of loaders and the background thread; guards all of the below
     Settings settings_;  // of what plays, or was asked for while nothing does
-    std::optional<Transaction> pending_;
+    std::optional<Transaction> pending_, last_;
     uint64_t jobs_ = 0;
     std::shared_ptr<const Layout> layout_;
     std::shared_ptr<Voice> current_;            // offered last

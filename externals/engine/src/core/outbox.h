@@ -28,6 +28,7 @@ struct Outbox {
     std::atomic<bool> offline{false};
 
     // The stream's position, and the layout that it is counted in, as of the last call.
+    std::atomic<uint64_t> calls{0};
     std::atomic<int64_t> position{0};
     std::atomic<int> epoch{0};
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kCrossfade = 0.05;  // seconds
 constexpr double kShortFade = 0.01;  // each, out and in
-constexpr double kPatience = 1;      // beyond its latency, for a voice to be there
+constexpr double kPatience = 1;      // beyond its latency and a block, for a voice to be there
 
 }  // namespace
 
@@ -44,6 +44,7 @@ void Playback::prepare(const Layout& layout) {
 template <bool wait, typename Sample>
 void Playback::play(const Sample* const* inputs, Sample* const* outputs, int frames,
                     const Switches& switches) noexcept TIMBREL_NONBLOCKING_IF(!wait) {
+    outbox_->calls.fetch_add(1, std::memory_order_relaxed);
     const int outlet_count = static_cast<int>(outlets_.size());
     if (!layout_.history) {
         for (int i = 0; i < outlet_count; ++i) {
@@ -116,7 +117,8 @@ void Playback::adopt(bool enabled) noexcept TIMBREL_NONBLOCKING {
             voice->silence();
     } else {
         next_ = voice;
-        patience_ = voice->latency() + static_cast<int64_t>(kPatience * layout_.sample_rate);
+        patience_ = voice->schedule().block + voice->latency() +
+                    static_cast<int64_t>(kPatience * layout_.sample_rate);
         if (heard_ && !voice->fits) {
             start(Phase::leaving);
         } else {
@@ -288,11 +290,10 @@ void Playback::fill_dry_gains(bool bypass, int frames) noexcept TIMBREL_NONBLOCK
     }
     was_bypassed_ = bypass;
     for (int i = 0; i < frames; ++i) {
-        dry_ = std::clamp(dry_ + (bypass ? 1 : -1), 0, Concealer::kFade);
-        // The ramp lies between 0 and 1, which are reached beside it.
-        dry_gains_[static_cast<size_t>(i)] = dry_ == 0                  ? 0.0F
-                                             : dry_ == Concealer::kFade ? 1.0F
-                                                                        : Concealer::ramp(dry_ - 1);
+        dry_ = std::clamp(dry_ + (bypass ? 1 : -1), 0, Concealer::kFade + 1);
+        dry_gains_[static_cast<size_t>(i)] = dry_ == 0                 ? 0.0F
+                                             : dry_ > Concealer::kFade ? 1.0F
+                                                                       : Concealer::ramp(dry_ - 1);
     }
 }
 
@@ -300,7 +301,8 @@ void Playback::fade_to_dry(int outlet, int64_t position, int frames) noexcept TI
     if (!was_bypassed_ && dry_gains_[0] == 0.0F)
         return;
     float* const dry = dry_line_.data();
-    if (is_latent(outlet)) {
+    const bool latent = is_latent(outlet);
+    if (latent) {
         std::fill_n(dry, frames, outlets_[static_cast<size_t>(outlet)].held());
     } else {
         const int example = outlet / channels_.outlets;
@@ -316,7 +318,8 @@ void Playback::fade_to_dry(int outlet, int64_t position, int frames) noexcept TI
     }
     for (int i = 0; i < frames; ++i) {
         float& wet = wet_[static_cast<size_t>(i)];
-        const float gain = dry_gains_[static_cast<size_t>(i)];
+        // A latent stays where it is from the first sample on.
+        const float gain = latent && was_bypassed_ ? 1.0F : dry_gains_[static_cast<size_t>(i)];
         wet = gain < 1.0F ? wet * (1.0F - gain) + dry[i] * gain : dry[i];
     }
 }

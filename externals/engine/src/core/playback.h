@@ -69,8 +69,8 @@ class Playback {
     void fill_dry_gains(bool bypass, int frames) noexcept TIMBREL_NONBLOCKING;
 
     bool feeds_heard() const noexcept TIMBREL_NONBLOCKING {
-        return heard_ && phase_ != Phase::leaving && phase_ != Phase::gap &&
-               (phase_ != Phase::entering);
+        return heard_ &&
+               (phase_ == Phase::steady || phase_ == Phase::waiting || phase_ == Phase::crossing);
     }
     bool hears_heard() const noexcept TIMBREL_NONBLOCKING {
         return heard_ && phase_ != Phase::gap && phase_ != Phase::entering;
@@ -102,7 +102,7 @@ class Playback {
     int64_t patience_ = 0;  // samples that the next voice may take to be there
     bool was_enabled_ = true;
     bool was_bypassed_ = false;
-    int dry_ = 0;  // how far the dry signal has come, of Concealer::kFade
+    int dry_ = 0;  // how far the dry signal has come: alone beyond Concealer::kFade
     std::vector<Outlet> outlets_;
 
     // One vector each: of every outlet, ...

@@ -121,18 +121,20 @@ void Stream::tell(Instruction instruction) {
     if (move)
         move->at = instruction.at;
     // While nothing else is under way it goes straight to the model that plays; else it is for the
-    // one that is being made ready. Only what is played by hand is for both.
+    // one that is being made ready. Only what is played by hand is for both. Where the host waits,
+    // it need not be this quick, but has to be the same each time.
     const bool idle = director_->idle();
+    const bool offline = outbox_->offline.load();
     const std::shared_ptr<Voice>& voice = news().voice;
     if (idle && !voice) {
         outbox_->error("no model is loaded");
         return;
     }
-    if (idle) {
+    if (idle && !offline) {
         complain(voice->tell(std::move(instruction)));
         return;
     }
-    const bool both = move && voice && voice->tell(instruction);
+    const bool both = move && voice && !offline && voice->tell(instruction);
     complain(director_->send({Command::Tell{std::move(instruction), both ? voice : nullptr}}));
 }
 
