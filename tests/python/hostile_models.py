@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -264,7 +265,7 @@ def play(path: Path) -> tuple[str, str]:
 
 
 def is_one_line(line: str) -> bool:
-    return bool(line) and line.isprintable() and len(line) < 512
+    return 0 < len(line) < 512 and not any(unicodedata.category(c) == "Cc" for c in line)
 
 
 def serve(seed: int, first: int, last: int) -> None:

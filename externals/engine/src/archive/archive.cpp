@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <span>
+#include <string_view>
 
 namespace timbrel {
 namespace {
@@ -54,6 +56,7 @@ class Verifier {
         for (ArchiveEntry& entry : entries)
             locate(entry);
         check_overlaps(entries);
+        check_names(entries);
         for (const ArchiveEntry& entry : entries)
             check_contents(entry);
         const auto is_model = [](const ArchiveEntry& entry) {
@@ -257,6 +260,15 @@ class Verifier {
             }
             at += 4 + length;
             left -= 4 + length;
+        }
+    }
+
+    // Of two entries of one name, who knows which one is read.
+    void check_names(const std::vector<ArchiveEntry>& entries) const {
+        std::set<std::string_view> names;
+        for (const ArchiveEntry& entry : entries) {
+            if (!names.insert(entry.name).second)
+                fail_damaged(printable(entry.name) + " is there twice");
         }
     }
 

@@ -335,6 +335,12 @@ std::shared_ptr<const Loaded> Director::look_up(const Plan& plan,
                          "); it plays " + settings.method}});
     }
     auto loaded = std::make_unique<Loaded>(resolve(settings, prototype));
+    if (settings.buffer > 0 && loaded->block != settings.buffer) {
+        said.push_back({"notice",
+                        {"buffer " + std::to_string(settings.buffer) + " rounded up to " +
+                         std::to_string(loaded->block) + ", a multiple of the ratio of " +
+                         description.name + " (" + std::to_string(description.max_ratio) + ")"}});
+    }
     const auto found = [&](const char* name) { return description.find(name) != nullptr; };
     if (settings.method != "forward") {
         loaded->latent_path.reason = "it plays " + settings.method + ", not forward";

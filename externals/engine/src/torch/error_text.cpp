@@ -19,14 +19,43 @@ std::string cut(std::string text) {
     return text.substr(0, end) + "...";
 }
 
+// Bytes of the character of UTF-8 that `text` begins with; 0 where it begins with none
+// (RFC 3629, section 4).
+size_t character_length(std::string_view text) {
+    const auto byte = [&](size_t i) {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+    };
+    const unsigned first = byte(0);
+    const size_t length = first < 0x80                    ? 1
+                          : first >= 0xc2 && first < 0xe0 ? 2
+                          : first >= 0xe0 && first < 0xf0 ? 3
+                          : first >= 0xf0 && first < 0xf5 ? 4
+                                                          : 0;
+    for (size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0) != 0x80)
+            return 0;
+    }
+    const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+    const bool beyond = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
+    return overlong || beyond ? 0 : length;
+}
+
 }  // namespace
 
-std::string printable(std::string text) {
-    for (char& c : text) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-            c = ' ';
+std::string printable(const std::string& text) {
+    std::string result;
+    for (size_t at = 0; at < text.size();) {
+        const size_t length = character_length(std::string_view(text).substr(at));
+        const bool c1 = length == 2 && text[at] == '\xc2' && (text[at + 1] & 0x60) == 0;
+        if (length == 0 || c1)
+            result += '?';
+        else if (length == 1 && (static_cast<unsigned char>(text[at]) < 0x20 || text[at] == 0x7f))
+            result += ' ';
+        else
+            result.append(text, at, length);
+        at += std::max<size_t>(length, 1);
     }
-    return text;
+    return result;
 }
 
 // Torch's messages run over pages and end in a C++ backtrace. What says something is the first

@@ -9,7 +9,8 @@ namespace timbrel {
 // Never empty, without line breaks, at most 300 bytes.
 std::string one_line(const std::exception& error);
 
-// Text from a model (a name, a label): what a console cannot show is replaced by spaces.
-std::string printable(std::string text);
+// Text from a model (a name, a label) as a console can show it: characters of UTF-8 and nothing
+// else, with spaces for line breaks and the like.
+std::string printable(const std::string& text);
 
 }  // namespace timbrel

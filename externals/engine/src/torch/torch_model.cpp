@@ -15,6 +15,7 @@
 
 #include "apart.h"
 #include "archive/archive.h"
+#include "archive/contents.h"
 #include "attributes.h"
 #include "description.h"
 #include "error_text.h"
@@ -22,6 +23,7 @@
 #include "metadata.h"
 #include "outline.h"
 #include "trial.h"
+#include "types.h"
 
 namespace timbrel {
 namespace {
@@ -397,6 +399,7 @@ Placed load(const std::shared_ptr<const Archive>& archive, const Metadata& metad
     Placed placed{Module("none"), {}, {}};
     try {
         placed.module = torch::jit::load(std::make_shared<MemoryReader>(archive), at::kCPU);
+        check_types(placed.module);
         placed.module.eval();
     } catch (const std::exception& error) {
         throw std::runtime_error("torch " + std::string(TORCH_VERSION) + " cannot load it" +
@@ -411,6 +414,7 @@ Placed load(const std::shared_ptr<const Archive>& archive, const Metadata& metad
 std::shared_ptr<Prototype> load_torch_model(const std::string& path) {
     const auto archive = std::make_shared<const Archive>(Archive::read(path));
     const std::filesystem::path file(path);
+    check_contents(*archive, file.filename().string());
     const std::string text = archive->find("extra/timbrel.json").value_or("");
     const Metadata metadata = Metadata::parse(text);
     const std::string origin = metadata.torch_version.empty()
