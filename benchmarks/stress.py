@@ -102,7 +102,7 @@ def stress_table(subject: Subject, measured: list[Row]) -> Table:
     for column in ("streams", "p50", "p99.9", "max", "missed", "late", "skipped", "blocks"):
         table.add_column(column, justify="right")
     for row in measured:
-        times = (f"{x:.1f}" for x in (row.p50, row.p999, row.max))
+        times = (f"{x:.1f}" if x < 1000 else f"{x:.0f}" for x in (row.p50, row.p999, row.max))
         counts = (str(n) for n in (row.missed, row.late, row.skipped, row.blocks))
         table.add_row(row.player, str(row.streams), *times, *counts)
     return table
