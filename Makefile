@@ -62,7 +62,8 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 	scripts/check-portable
 
-bench: build ## Measure speed, latency and memory
+bench: build ## Measure speed, stalls, latency and memory
+	@cmake --build build/release --target stress >build/bench.log || { tail build/bench.log; exit 1; }
 	@python benchmarks/run.py
 
 lint: bootstrap ## Check formatting and types; changes nothing

@@ -11,14 +11,17 @@ from memory import Growth, Memory, memory
 from rich.console import Console
 from rich.table import Table
 from speed import AudioThread, Inference, audio_thread, inference
+from stress import rows as stress_rows
+from stress import stress_table
 from subjects import BLOCK, RATE, VECTOR, Subject, filter_bank, shipped, untrained
 
 INSTANCES = 8
 PACED_SECONDS = 8.0
+STRESSED_SECONDS = 4.0
 
 
 def main() -> None:
-    """Measures everything, in about a minute, and prints it."""
+    """Measures everything, in about two minutes, and prints it."""
     out, progress = Console(), Console(stderr=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -30,6 +33,8 @@ def main() -> None:
         out.print(inference_table([(s, inference(s, rounds=8)) for s in subjects]))
         progress.print("the audio thread, in real time", style="dim")
         out.print(audio_table([(s, audio_thread(s, PACED_SECONDS)) for s in subjects]))
+        progress.print("the audio thread under stress", style="dim")
+        out.print(stress_table(large, stress_rows(large, STRESSED_SECONDS)))
         progress.print("latency", style="dim")
         out.print(latency_table(bank))
         progress.print("memory", style="dim")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_zoo import Stochastic
 from tiny_models import Breaking, Filter, Instrument, Short, save, stepped
 
 from timbrel.engine import Model, Stream
@@ -50,7 +51,7 @@ def test_a_file_describes_itself(files: dict[str, Path]) -> None:
     assert (encode.out_channels, encode.out_ratio) == (2, 512)
     assert encode.output_labels == ["(signal) level", "(signal) peak"]
     assert model.methods["decode"].input_labels == ["", ""]
-    assert model.attributes == ["brightness"]
+    assert list(model.attributes) == ["brightness"]
     assert model.max_ratio == 512
     assert model.name == "instrument"
     assert model.sample_rate == 0
@@ -207,6 +208,19 @@ def test_torch_keeps_its_threads_in_the_program_that_uses_the_engine(
     stream.prepare(RATE, 64)
     stream.process_blocking(noise(1, 4096))
     assert torch.get_num_threads() == before
+
+
+def test_a_stream_that_draws_leaves_the_random_numbers_of_the_program_alone(
+    tmp_path: Path,
+) -> None:
+    path = save(Stochastic(), tmp_path / "noise.ts")
+    torch.manual_seed(3)
+    expected = torch.randn(8)
+    torch.manual_seed(3)
+    stream = Stream(path, buffer=64)
+    stream.prepare(RATE, 64)
+    assert np.any(stream.process_blocking(noise(1, 6400)))
+    torch.testing.assert_close(torch.randn(8), expected, rtol=0, atol=0)
 
 
 def test_what_is_wrong_is_said_in_one_line(files: dict[str, Path], tmp_path: Path) -> None:

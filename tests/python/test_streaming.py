@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from timbrel.config import load_preset
-from timbrel.export.gate import relative_error, stream, streaming_errors
+from timbrel.export.fidelity import relative_error, stream, streaming_errors
 from timbrel.export.instrument import Instrument
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.nn import (

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from timbrel import __version__
-from timbrel.cli import bench, datasets, evaluate, export, info, preprocess, render, train
+from timbrel.cli import bench, datasets, evaluate, export, info, preprocess, render, script, train
 from timbrel.errors import InterruptionError, UserError
 
 INTERRUPTED = 130
@@ -35,6 +35,7 @@ for _name, _command, _example in (
     ("preprocess", preprocess.preprocess, "~/recordings my-dataset --rate 48000"),
     ("train", train.train, "my-dataset runs/first --preset tiny"),
     ("export", export.export, "runs/first my-model.ts --license CC0-1.0"),
+    ("script", script.script, "saturator.py -o saturator.ts"),
     ("evaluate", evaluate.evaluate, "my-model.ts held-out.wav --dataset my-dataset"),
     ("render", render.render, "my-model.ts ~/recordings --out rendered"),
     ("info", info.info, "my-model.ts --json"),

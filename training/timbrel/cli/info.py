@@ -9,6 +9,12 @@ import typer
 if TYPE_CHECKING:
     from timbrel.engine import Model
 
+_BLOCKS = 8
+"""Played to find out how fast a method is."""
+
+_USUAL_RATE = 44_100
+"""In Hz, of models that do not say theirs."""
+
 _ORIGIN = {
     "author": "author",
     "license": "licence",
@@ -32,7 +38,8 @@ def info(
     """
     from timbrel.engine import Model
 
-    described = describe(model, Model(model))
+    opened = Model(model)
+    described = {**describe(model, opened), **measured(opened)}
     if json_:
         print(json.dumps(described, indent=2))
     else:
@@ -64,9 +71,48 @@ def describe(path: Path, model: "Model") -> dict[str, Any]:
             }
             for method in model.methods.values()
         ],
-        "attributes": model.attributes,
         "metadata": metadata,
     }
+
+
+def measured(model: "Model") -> dict[str, Any]:
+    """What only an instance knows: the attributes' values, and each method's speed on this machine.
+
+    A method that cannot be played has its reason as `error`.
+    """
+    import numpy as np
+
+    from timbrel.engine import Stream
+    from timbrel.errors import UserError
+
+    values: dict[str, list[float | str]] = {}
+    speeds: dict[str, dict[str, float | str]] = {}
+    for method in model.methods.values():
+        try:
+            stream = Stream(model, method.name)
+        except UserError as error:
+            speeds[method.name] = {"error": str(error)}
+            continue
+        rate = model.sample_rate or _USUAL_RATE
+        stream.prepare(rate, stream.buffer)
+        silence = np.zeros((method.in_channels, _BLOCKS * stream.buffer), np.float32)
+        stream.process_blocking(silence)
+        stats = stream.stats
+        if stats.load > 0:
+            speeds[method.name] = {"real_time_factor": 1 / stats.load, "block_ms": stats.median_ms}
+        for name in model.attributes.keys() - values.keys():
+            for event in stream.ask("get", name):
+                if event.selector == "attribute" and event.values[0] == name:
+                    values[name] = event.values[1:]
+    attributes = [
+        {
+            "name": attribute.name,
+            "types": [element.name.lower() for element in attribute.elements],
+            "value": values.get(attribute.name),
+        }
+        for attribute in model.attributes.values()
+    ]
+    return {"attributes": attributes, "speed": speeds}
 
 
 def _metadata(text: str) -> dict[str, Any] | None:
@@ -90,12 +136,14 @@ def _show(described: dict[str, Any]) -> None:
         "sample rate": f"{rate:.0f} Hz" if rate else "not stated: plays at the patch's",
         "buffer": f"multiples of {described['max_ratio']}, "
         f"{described['default_buffer']} by default",
-        "attributes": ", ".join(described["attributes"]) or "none",
+        "attributes": "\n".join(map(_attribute, described["attributes"])) or "none",
         **_origin(described["metadata"]),
     }.items():
         # As it stands: square brackets in a name are no markup.
         facts.add_row(Text(key, "dim"), Text(value))
-    methods = Table("method", "in", "ratio", "out", "ratio", "latency", "inlets", "outlets")
+    methods = Table(
+        "method", "in", "ratio", "out", "ratio", "latency", "speed here", "inlets", "outlets"
+    )
     for method in described["methods"]:
         methods.add_row(
             *(
@@ -107,6 +155,7 @@ def _show(described: dict[str, Any]) -> None:
                     f"{method['out_channels']}",
                     f"{method['out_ratio']}",
                     _latency(method),
+                    _speed(described["speed"].get(method["name"], {})),
                     _labels(method["input_labels"]),
                     _labels(method["output_labels"]),
                 )
@@ -132,6 +181,20 @@ def _latency(method: dict[str, Any]) -> str:
     if method["latency_ms"] is None:
         return f"{method['latency']}"
     return f"{method['latency']} ({method['latency_ms']:.1f} ms)"
+
+
+def _speed(speed: dict[str, Any]) -> str:
+    if "error" in speed:
+        return str(speed["error"])
+    return f"{speed['real_time_factor']:.1f} × real time" if speed else "?"
+
+
+def _attribute(attribute: dict[str, Any]) -> str:
+    types = ", ".join(attribute["types"]) or "of an unknown type"
+    value = attribute["value"]
+    if value is None:
+        return f"{attribute['name']} ({types})"
+    return f"{attribute['name']} {' '.join(map(str, value))} ({types})"
 
 
 def _labels(labels: list[str]) -> str:

@@ -52,6 +52,13 @@ def render(
             help="Take the model's latency out; or leave it in, output being longer by it.",
         ),
     ] = True,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Of a model's random numbers, so that a rendering can be repeated.",
+            show_default="other ones each time",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that are there already.")
     ] = False,
@@ -80,7 +87,8 @@ def render(
     from timbrel.rendering import Existing, Outcome, Settings, SoundFormat
     from timbrel.rendering import render as play
 
-    settings = Settings(method, buffer, rate, align, SoundFormat(format_) if format_ else None)
+    format_chosen = SoundFormat(format_) if format_ else None
+    settings = Settings(method, buffer, rate, align, format_chosen, seed)
     existing = Existing.REPLACE if overwrite else Existing.KEEP if skip_existing else None
     opened = Model(model)
     outcome = Outcome()

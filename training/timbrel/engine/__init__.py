@@ -13,14 +13,32 @@ latency.
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from timbrel.engine import _native
+from timbrel.errors import UserError
 
-__all__ = ["Latency", "Method", "Model", "Statistics", "Stream", "torch_version", "version"]
+__all__ = [
+    "Attribute",
+    "Buffer",
+    "ElementType",
+    "Event",
+    "Latency",
+    "Message",
+    "Method",
+    "Model",
+    "Statistics",
+    "Stream",
+    "messages",
+    "torch_version",
+    "version",
+]
 
 SMALLEST_DEFAULT_BUFFER = 2048
 """A default buffer is the smallest multiple of a model's highest ratio that is not below this."""
@@ -46,16 +64,68 @@ class Method:
     output_labels: list[str]
 
 
+class ElementType(Enum):
+    """What an element of an attribute holds."""
+
+    BOOL = 0
+    INT = 1
+    FLOAT = 2
+    STRING = 3
+    TENSOR = 4
+    BUFFER = 5
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """What can be set in a model; `elements` is empty where the file does not say."""
+
+    name: str
+    elements: list[ElementType]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """What a host's buffer holds: `samples` of shape (channels, frames), rate in Hz."""
+
+    name: str
+    samples: NDArray[np.float32]
+    sample_rate: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a stream has to say.
+
+    The `selector` is "error" or "notice" for one line to a person; others answer messages.
+    """
+
+    selector: str
+    values: list[float | str]
+
+    def __str__(self) -> str:
+        return " ".join(str(value) for value in self.values)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One row of the table of what an object in a patch understands."""
+
+    name: str
+    arguments: str
+    does: str
+
+
 @dataclass(frozen=True)
 class Latency:
-    """Delay in samples: what cutting into blocks costs, and what the model itself states."""
+    """Delay in samples: of cutting into blocks, of the model itself, of converting its rate."""
 
     buffer: int
     model: int
+    resampling: int
 
     @property
     def total(self) -> int:
-        return self.buffer + self.model
+        return self.buffer + self.model + self.resampling
 
 
 @dataclass(frozen=True)
@@ -64,6 +134,7 @@ class Statistics:
 
     `late` blocks were not ready when their turn came, `skipped` ones were never computed, in
     `failed` ones the model raised an error, `non_finite` samples were NaN or infinite and became 0.
+    `swaps` counts models that took over from another.
     `load` is the median inference time as a fraction of what a block lasts.
     """
 
@@ -72,6 +143,7 @@ class Statistics:
     skipped: int
     failed: int
     non_finite: int
+    swaps: int
     median_ms: float
     p99_ms: float
     max_ms: float
@@ -89,7 +161,7 @@ class Model:
         max_ratio: the highest ratio over all methods, or the least common multiple of all where
             that is more; a buffer is a multiple of it.
         methods: by name.
-        attributes: names of what can be set in the model.
+        attributes: what can be set in the model, by name.
         default_buffer: what a patch gets that asks for none.
 
     Raises:
@@ -103,7 +175,10 @@ class Model:
         self.sample_rate: float = self._native.sample_rate
         self.max_ratio: int = self._native.max_ratio
         self.methods: dict[str, Method] = {m[0]: Method(*m) for m in self._native.methods}
-        self.attributes: list[str] = self._native.attributes
+        self.attributes: dict[str, Attribute] = {
+            name: Attribute(name, [ElementType(element) for element in elements])
+            for name, elements in self._native.attributes
+        }
 
     @property
     def default_buffer(self) -> int:
@@ -111,15 +186,17 @@ class Model:
 
 
 class Stream:
-    """One instance of a model, with streaming state of its own, played block by block.
+    """What an object in a patch plays: a model block by block, another one when it is told to.
 
     Args:
-        model: what to play; a path works, too.
+        model: what to play; a path works, too. None: nothing yet, until `send("load", path)`.
         method: one of the model's methods.
         buffer: samples per block, rounded up to a multiple of the model's highest ratio (see
             `buffer`); by default the smallest such multiple that is at least 2048. 0: every block
             is computed inside the call that completes it, for `process_blocking` only.
         batch: parallel examples, whose channels follow each other in the arrays.
+        inlets: channels per example that go in, by default those of the method.
+        outlets: channels per example that come out, likewise.
 
     Raises:
         UserError: when the model has no such method, or its block cannot be computed.
@@ -127,14 +204,97 @@ class Stream:
 
     def __init__(
         self,
-        model: Model | str | os.PathLike[str],
+        model: Model | str | os.PathLike[str] | None,
         method: str = "forward",
         buffer: int | None = None,
         batch: int = 1,
+        *,
+        inlets: int | None = None,
+        outlets: int | None = None,
     ) -> None:
-        self.model = model if isinstance(model, Model) else Model(model)
-        self._native = _native.Stream(self.model._native, method, buffer, batch)
-        self.method = self.model.methods[method]
+        if model is not None and not isinstance(model, Model):
+            model = Model(model)
+        shape = model.methods.get(method) if model else None
+        if inlets is None:
+            inlets = shape.in_channels if shape else 1
+        if outlets is None:
+            outlets = shape.out_channels if shape else 1
+        self._native = _native.Stream(inlets, outlets, batch)
+        self._events: deque[Event] = deque()
+        self._offline = False
+        if model:
+            self._native.open(model._native, method, buffer)
+
+    @property
+    def playing(self) -> tuple[str, Method] | None:
+        """The model's name and its method; None where there is nothing yet."""
+        playing = self._native.playing
+        return (playing[0], Method(*playing[1])) if playing else None
+
+    @property
+    def method(self) -> Method:
+        """The method that is played.
+
+        Raises:
+            UserError: when no model is.
+        """
+        if (playing := self.playing) is None:
+            raise UserError("the stream plays no model yet")
+        return playing[1]
+
+    def send(self, selector: str, *values: float | str | Buffer) -> None:
+        """Sends a message as a patch does; `messages` lists them.
+
+        Returns at once: what comes of it is told by `events`.
+
+        Raises:
+            UserError: when the message is not understood.
+        """
+        self._native.send(
+            selector,
+            *(
+                (value.name, np.atleast_2d(value.samples), value.sample_rate)
+                if isinstance(value, Buffer)
+                else value
+                for value in values
+            ),
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages are still being carried out."""
+        return self._native.busy
+
+    def settle(self) -> None:
+        """Waits until all messages have been carried out."""
+        while self.busy:
+            time.sleep(0.001)
+
+    def events(self) -> list[Event]:
+        """What the stream has said since it was last asked."""
+        self._collect()
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def ask(self, selector: str, *values: float | str) -> list[Event]:
+        """Sends a message, waits for what comes of it, and returns what was said since."""
+        self.send(selector, *values)
+        self.settle()
+        return self.events()
+
+    def poll_error(self) -> str | None:
+        """The next error that was not fetched yet; other events stay."""
+        self._collect()
+        error = next((event for event in self._events if event.selector == "error"), None)
+        if error is None:
+            return None
+        self._events.remove(error)
+        return str(error)
+
+    def _collect(self) -> None:
+        while (event := self._native.event()) is not None:
+            self._events.append(Event(*event))
 
     @property
     def buffer(self) -> int:
@@ -157,7 +317,10 @@ class Stream:
             varies: calls may bring any number of frames up to `vector_size`.
             slack: samples given to inference, by default max(buffer, vector_size).
         """
-        self._native.prepare(sample_rate, vector_size, varies, slack)
+        if slack is not None:
+            self.send("slack", 1000 * slack / sample_rate)
+            self.settle()
+        self._native.prepare(sample_rate, vector_size, varies)
 
     def process(self, samples: ArrayLike) -> NDArray[np.float32]:
         """Plays as an audio thread does: never waits; what is not ready in time is faded over.
@@ -195,9 +358,20 @@ class Stream:
     def stats(self) -> Statistics:
         return Statistics(*self._native.stats())
 
-    def poll_error(self) -> str | None:
-        """The line of an error that the model raised and that was not fetched yet."""
-        return self._native.poll_error()
+    @property
+    def offline(self) -> bool:
+        """Whether `process_blocking` also waits for what messages asked for before the call."""
+        return self._offline
+
+    @offline.setter
+    def offline(self, offline: bool) -> None:
+        self._offline = offline
+        self._native.set_offline(offline)
+
+
+def messages() -> list[Message]:
+    """All that an object in a patch understands, in the order in which it is best explained."""
+    return [Message(*row) for row in _native.messages()]
 
 
 def version() -> str:

@@ -1,130 +1,232 @@
-"""The exporter's own proof: the file that was written streams exactly what was trained."""
+"""The gate: what a model file has to show on fresh loads before it is put in place.
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+Every method is played at once and in blocks, alone and with four examples, with silence, with two
+seeds, and with its attributes at their ends. What does not keep the contract of a model file raises
+a `FindingError`, whose sentence names the method, what was expected, what was found and the likely
+cause.
+"""
 
-import numpy as np
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from math import lcm
+
 import torch
 from torch import Tensor
 
-from timbrel.errors import UserError
-from timbrel.export.file import load_instrument, unoptimised
-from timbrel.export.instrument import Instrument
-from timbrel.model.autoencoder import Autoencoder
-from timbrel.nn import reset
-from timbrel.nn.reach import reach
+from timbrel.export import measure
+from timbrel.export.played import (
+    FindingError,
+    Played,
+    Setting,
+    Shape,
+    equal_blocks,
+    last_line,
+    load,
+    noise,
+    random_blocks,
+)
+from timbrel.module.attributes import Attribute, Kind
 
-#: Largest relative error ``|a - b| / |b|`` between the file in blocks and the network at once
-#: (float32).
-TOLERANCE = 1e-5
+TOLERANCE = 1e-4
+"""Largest difference, relative to the peak, that counts as rounding."""
 
+SAMPLES = 8192
+"""About how much each run plays; at least six of the shortest blocks."""
 
-def relative_error(candidate: Tensor, reference: Tensor) -> float:
-    """``|candidate - reference| / |reference|``; not a number counts as infinitely wrong."""
-    error = float((candidate - reference).norm() / reference.norm().clamp_min(1e-30))
-    return error if np.isfinite(error) else float("inf")
-
-
-def block_partition(frames: int, ratio: int, rng: np.random.Generator) -> Iterator[int]:
-    """Random block lengths, multiples of `ratio`, that add up to `frames`."""
-    while frames > 0:
-        block = min(ratio * int(rng.integers(1, 5)), frames)
-        yield block
-        frames -= block
+BLOCK = 2048
+"""A host's block, where the ratios allow it."""
 
 
-def stream(method: Callable[[Tensor], Tensor], x: Tensor, blocks: Iterator[int]) -> Tensor:
-    """Runs `x` through `method` block by block and joins the results."""
-    outputs, start = [], 0
-    with torch.no_grad(), unoptimised():
-        for block in blocks:
-            outputs.append(method(x[..., start : start + block]))
-            start += block
-    return torch.cat(outputs, dim=-1)
+@dataclass(frozen=True)
+class Measured:
+    """What the gate found out about a method that passed.
 
-
-def padded_signal(
-    model: Autoencoder, batch: int, frames: int, seed: int = 0
-) -> tuple[Tensor, slice]:
-    """Noise between silences of one reach each, and where streaming must equal offline.
-
-    At a signal's edges the two differ by right: a streaming layer has look-ahead where an offline
-    one pads zeros. The slice leaves those out.
-
-    Returns:
-        The signal ``(batch, 1, n)``, float of the model's dtype, and the slice of its samples that
-        count.
+    `latency` is in samples. `silenced_by` is the attribute at whose zero a stochastic method gives
+    the same for every seed. `real_time_factor` is how much faster than real time a block of 2048
+    samples (or the next one that the ratios allow) is computed on the machine that exported it.
     """
-    ratio = model.config.ratio
-    dtype = next(model.parameters()).dtype
-    span = reach(model, ratio=ratio, dtype=dtype)
-    margin = -(-max(span) // ratio) * ratio
-    generator = torch.Generator().manual_seed(seed)
-    body = torch.randn(batch, 1, frames * ratio, generator=generator, dtype=dtype) * 0.1
-    silence = torch.zeros(batch, 1, margin, dtype=dtype)
-    x = torch.cat([silence, body, silence], dim=-1)
-    return x, slice(margin, x.shape[-1] - margin)
+
+    latency: int
+    stochastic: bool
+    silenced_by: str | None
+    real_time_factor: float
 
 
-def streaming_errors(
-    model: Autoencoder,
-    instrument: torch.nn.Module,
-    delays: dict[str, int],
-    batch: int,
-    seed: int = 0,
-) -> dict[str, float]:
-    """Relative error of each method, streamed in random blocks, against the network at once.
+@dataclass
+class Examination:
+    """Shapes of all methods, figures of those that passed, findings of the others."""
+
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    measured: dict[str, Measured] = field(default_factory=dict)
+    findings: list[FindingError] = field(default_factory=list)
+
+
+def examine(
+    archive: bytes,
+    *,
+    sample_rate: float,
+    latencies: Mapping[str, int | None] | None = None,
+    attributes: Mapping[str, Attribute] | None = None,
+) -> Examination:
+    """Examines every method of a model file.
 
     Args:
-        model: the offline network, in eval mode.
-        instrument: its streaming twin, fresh, scripted or not.
-        delays: the delay in samples that the instrument states for each method.
-        batch: examples streamed side by side.
-        seed: of the signal and of the partition.
+        archive: the file.
+        sample_rate: Hz, for the real-time factor.
+        latencies: in samples, where the author states them; otherwise they are measured.
+        attributes: as declared; each is played at the ends of its range and with all its choices.
     """
-    ratio = model.config.ratio
-    x, valid = padded_signal(model, batch, frames=8, seed=seed)
-    rng = np.random.default_rng(seed)
-    noise = model.decoder.noise
-    with torch.no_grad():
-        z = model.encode(x)
-        offline = {"encode": z, "forward": model.decode(z)}
-        # Alone, `decode` meets latents that are not late, but its noise still expects them to be.
-        noise.origin = -delays["encode"] // model.config.pqmf.bands
-        offline["decode"] = model.decode(z)
-        noise.origin = 0
-    errors = {}
-    for method, reference in offline.items():
-        reset(instrument)
-        scale = ratio if method == "encode" else 1
-        source, unit = (z, 1) if method == "decode" else (x, ratio)
-        streamed = stream(
-            getattr(instrument, method), source, block_partition(source.shape[-1], unit, rng)
+    result = Examination()
+    module = load(archive)
+    for name in module.get_methods():
+        result.shapes[name] = Shape(*getattr(module, f"{name}_params").tolist())
+    unit = lcm(*(r for shape in result.shapes.values() for r in (shape.in_ratio, shape.out_ratio)))
+    block = _round_up(BLOCK, unit)
+    for name, shape in result.shapes.items():
+        played = Played(archive, name, shape, unit)
+        try:
+            stochastic, silenced_by = _check_streaming(played)
+            _check_attributes(played, attributes or {})
+            result.measured[name] = Measured(
+                latency=measure.latency(played, SAMPLES, (latencies or {}).get(name)),
+                stochastic=stochastic,
+                silenced_by=silenced_by,
+                real_time_factor=measure.real_time_factor(played, block, sample_rate),
+            )
+        except FindingError as finding:
+            result.findings.append(finding)
+    return result
+
+
+def _check_streaming(played: Played) -> tuple[bool, str | None]:
+    """All that a method owes to a host; whether it is stochastic, and what silences that."""
+    samples = _round_up(max(SAMPLES, 6 * played.unit), played.unit)
+    x = noise(played.shape, 4, samples)
+    alone = x[:1]
+    whole = played.run(alone)
+    played.run(torch.zeros_like(alone), situation=" of silence")
+    partitions = (
+        equal_blocks(samples, _round_up(BLOCK, played.unit)),
+        random_blocks(samples, played.unit),
+    )
+    for blocks in partitions:
+        streamed = played.run(
+            alone,
+            blocks,
+            situation=" in a stream of blocks",
+            cause="it needs longer blocks than a host may choose; take what it needs of the past "
+            "from the module (timbrel.nn.Past), or state a ratio",
         )
-        delay = delays[method] // scale
-        first, last = valid.start // scale, valid.stop // scale
-        last = min(last, reference.shape[-1] - delay)
-        errors[method] = relative_error(
-            streamed[..., first + delay : last + delay], reference[..., first:last]
+        if difference(streamed, whole) > TOLERANCE:
+            raise measure.why_blocks_differ(played, alone, blocks, whole, streamed, TOLERANCE)
+    stochastic, silenced_by = measure.randomness(played, alone)
+    _check_examples(played, x, whole, partitions[0], stochastic)
+    if silenced_by is not None:
+        _null_test(played, alone, partitions, silenced_by)
+    return stochastic, silenced_by
+
+
+def _check_examples(
+    played: Played, x: Tensor, alone: Tensor, blocks: list[int], stochastic: bool
+) -> None:
+    examples = x.shape[0]
+    situation = f" with {examples} examples at once"
+    cause = (
+        "a state is sized for one example, and mc.nn~ and mcs.nn~ play several; size it by "
+        "x.shape[0]"
+    )
+    whole = played.run(x, situation=situation, cause=cause)
+    streamed = played.run(x, blocks, situation=situation, cause=cause)
+    for what, other, reference in (
+        ("the same in any blocks as at once", streamed, whole),
+        ("for the first of them what it gives for that alone", whole[:1], alone),
+    ):
+        error = difference(other, reference)
+        if error > TOLERANCE and not stochastic:
+            raise FindingError(
+                f"`{played.method}`",
+                f"give{situation} {what}",
+                f"it differs by {error:.1e} of the peak",
+                "the examples share a state or an average; keep one state per example, (batch, "
+                "channels, n), and average over time or channels only",
+            )
+
+
+def _null_test(
+    played: Played, x: Tensor, partitions: tuple[list[int], ...], silenced_by: str
+) -> None:
+    silent = measure.silenced(silenced_by)
+    whole = played.run(x, prepare=silent)
+    for blocks in partitions:
+        error = difference(played.run(x, blocks, prepare=silent), whole)
+        if error > TOLERANCE:
+            raise FindingError(
+                f"`{played.method}`",
+                f"give with {silenced_by} at zero the same in any blocks",
+                f"it differs by {error:.1e} of the peak",
+                "beneath its noise, something depends on the block",
+            )
+
+
+def _check_attributes(played: Played, attributes: Mapping[str, Attribute]) -> None:
+    samples = _round_up(SAMPLES // 4, played.unit)
+    x = noise(played.shape, 1, samples)
+    for name, attribute in attributes.items():
+        for setting in _extremes(name, attribute):
+            shown = " ".join(str(value) for value in setting[1])
+
+            played.run(
+                x,
+                prepare=partial(_set, setting=setting, attribute=attribute),
+                situation=f" with {name} at {shown[:60]}",
+                cause="the attribute allows more than the method can handle",
+            )
+
+
+def _extremes(name: str, attribute: Attribute) -> list[Setting]:
+    """The attribute with one element after the other at each end of what it takes."""
+    values = [e.default if e.kind is not Kind.BUFFER else f"{name}#{i}"
+              for i, e in enumerate(attribute.elements)]  # fmt: skip
+    settings: list[Setting] = []
+    for index, element in enumerate(attribute.elements):
+        options: list[object] = list(element.choices or ())
+        if element.kind is Kind.BOOL:
+            options = [False, True]
+        elif element.kind is Kind.BUFFER:
+            options = [values[index]]
+        for end in element.range or ():
+            if end is not None:
+                tensor = element.kind is Kind.TENSOR
+                options.append(torch.full_like(element.default, end) if tensor else end)
+        settings += [(name, [*values[:index], option, *values[index + 1 :]]) for option in options]
+    return settings
+
+
+def _set(module: torch.jit.ScriptModule, setting: Setting, attribute: Attribute) -> None:
+    name, values = setting
+    try:
+        for index, element in enumerate(attribute.elements):
+            if element.kind is Kind.BUFFER:
+                least = element.default.min_samples
+                sound = torch.linspace(-1.0, 1.0, max(least, 64)).repeat(2, 1)
+                module.set_buffer_attribute(f"{name}#{index}", sound, 44_100)
+        result = getattr(module, f"set_{name}")(*values)
+    except Exception as error:
+        result = last_line(error)
+    if result not in (0, None):
+        raise FindingError(
+            f"attribute `{name}`",
+            f"take {' '.join(str(value) for value in values)[:60]}, which its declaration allows",
+            f"its setter answered: {result}",
+            f"on_{name}, or a setter of its own, does not handle all that the declaration allows",
         )
-    return errors
 
 
-def verify(path: Path, model: Autoencoder, instrument: Instrument) -> None:
-    """Reloads the file and streams it against the network it came from.
+def difference(candidate: Tensor, reference: Tensor) -> float:
+    """Largest difference, relative to the peak of `reference`."""
+    return float((candidate - reference).abs().max() / reference.abs().max().clamp_min(1e-6))
 
-    Raises:
-        UserError: naming the method and the error, when the file does not do what was trained.
-    """
-    if not all(bool(torch.isfinite(t).all()) for t in model.state_dict().values()):
-        raise UserError("not exported: the trained weights are not finite; training has failed")
-    for batch in (1, 4):
-        loaded = load_instrument(path)
-        errors = streaming_errors(model, loaded, instrument.streaming_delay, batch)
-        for method, error in errors.items():
-            if not error < TOLERANCE:
-                raise UserError(
-                    f"not exported: `{method}` streamed in blocks differs from the trained network "
-                    f"by {error:.1e} (batch {batch}, at most {TOLERANCE:.0e} is allowed): a "
-                    "layer without a faithful streaming twin"
-                )
+
+def _round_up(samples: int, unit: int) -> int:
+    return -(-samples // unit) * unit

@@ -1,28 +1,20 @@
-"""Writing a model file: script, verify, and only then put it in place."""
+"""Exporting what was trained: an instrument with what is known of its latents."""
 
-import json
-import os
-import tempfile
-import warnings
-import zipfile
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-import timbrel
 from timbrel.data import AudioDataset
 from timbrel.errors import UserError
-from timbrel.export.file import METADATA
-from timbrel.export.gate import verify
+from timbrel.export.archive import check_output
+from timbrel.export.fidelity import verify
 from timbrel.export.instrument import Instrument
+from timbrel.export.module import export_module
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.training.run import DatasetOrigin, Run
-
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -81,20 +73,6 @@ def _statistics_if_possible(
     return latent_statistics(model, dataset) if dataset.fingerprint == origin.fingerprint else None
 
 
-def check_output(output: Path) -> None:
-    """Refuses a place where no model can be written, before any work is done.
-
-    Raises:
-        UserError: saying why.
-    """
-    if output.suffix != ".ts":
-        raise UserError(f"{output}: a model's file name ends in .ts")
-    if not output.parent.is_dir():
-        raise UserError(f"{output.parent}: no such folder")
-    if output.is_dir():
-        raise UserError(f"{output}: a folder of this name is in the way")
-
-
 def write_model(
     model: Autoencoder,
     output: Path,
@@ -104,65 +82,24 @@ def write_model(
     """Scripts, verifies and writes `model`; the file appears whole or not at all.
 
     Raises:
-        UserError: when the reloaded file does not stream what `model` computes.
+        UserError: when the file does not pass the gate, or does not stream what `model` computes.
     """
     config = model.config
     check_output(output)
-    instrument = Instrument(model.eval()).eval()
-    described = {
-        "format_version": FORMAT_VERSION,
-        **metadata,
-        "sample_rate": config.sample_rate,
-        # What a listener measures: the streaming delay, and that of a causal filter bank within the
-        # network.
-        "latency": {
-            "encode": instrument.streaming_delay["encode"],
-            "decode": instrument.streaming_delay["decode"],
-            "forward": instrument.streaming_delay["forward"] + model.latency,
-        },
-        "latents": {
-            "count": config.latents,
-            "ratio": config.ratio,
-            **({"statistics": [asdict(s) for s in statistics]} if statistics else {}),
-        },
-        "torch_version": torch.__version__.split("+")[0],
-        "timbrel_version": timbrel.__version__,
+    if not all(bool(torch.isfinite(t).all()) for t in model.state_dict().values()):
+        raise UserError("not exported: the trained weights are not finite; training has failed")
+    instrument = Instrument(model.eval())
+    latents = {
+        "count": config.latents,
+        "ratio": config.ratio,
+        **({"statistics": [asdict(s) for s in statistics]} if statistics else {}),
     }
-    handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.stem}-", suffix=".ts")
-    os.close(handle)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # TorchScript is deprecated, and what every host reads
-            scripted = torch.jit.script(instrument)
-            content = BytesIO()
-            torch.jit.save(scripted, content, {METADATA: json.dumps(described, indent=2)})
-            # Written by us: torch ends the process when the disk is full.
-            Path(temporary).write_bytes(without_source_paths(content, output.stem))
-            verify(Path(temporary), model, instrument)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, output)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return described
-
-
-def without_source_paths(archive: BytesIO, name: str) -> bytes:
-    """A TorchScript archive without what names the folders of the machine that made it.
-
-    Torch stores, for its stack traces, the path of every source file, which does not belong into
-    what is given away. The archive's top folder becomes `name`.
-    """
-    stripped = BytesIO()
-    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(stripped, "w") as new:
-        for entry in old.infolist():
-            if entry.filename.endswith(".debug_pkl"):
-                continue
-            content = old.read(entry)
-            target = zipfile.ZipInfo(f"{name}/{entry.filename.partition('/')[2]}", entry.date_time)
-            target.compress_type = entry.compress_type
-            new.writestr(target, content)
-    return stripped.getvalue()
+    return export_module(
+        instrument,
+        output,
+        metadata={**metadata, "latents": latents},
+        check=lambda path: verify(path, model, instrument),
+    )
 
 
 @torch.no_grad()

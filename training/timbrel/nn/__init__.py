@@ -3,7 +3,17 @@
 from timbrel.nn.containers import Gate, Residual, Sequential, Sum
 from timbrel.nn.conv import Conv1d, ConvTranspose1d, Padding
 from timbrel.nn.noise import CounterNoise
-from timbrel.nn.streaming import Delay, Pointwise, Streamed, Twin, convert, fold_batch_norm, reset
+from timbrel.nn.streaming import (
+    Delay,
+    Past,
+    Pointwise,
+    Streamed,
+    Twin,
+    convert,
+    fold_batch_norm,
+    history,
+    reset,
+)
 
 __all__ = [
     "Conv1d",
@@ -12,6 +22,7 @@ __all__ = [
     "Delay",
     "Gate",
     "Padding",
+    "Past",
     "Pointwise",
     "Residual",
     "Sequential",
@@ -20,5 +31,6 @@ __all__ = [
     "Twin",
     "convert",
     "fold_batch_norm",
+    "history",
     "reset",
 ]

@@ -119,6 +119,26 @@ class Delay(Twin):
         return joined[..., :frames]
 
 
+class Past(Twin):
+    """Puts the last `frames` frames before each block: ``(batch, channels, frames + n)``.
+
+    What slides over its output, a window or a kernel of ``frames + 1``, gives n frames and never
+    notices where a block ends. The signal is preceded by silence.
+    """
+
+    past_state: Tensor
+
+    def __init__(self, channels: int, frames: int) -> None:
+        super().__init__()
+        self.frames = frames
+        self.register_buffer("past_state", torch.zeros(1, channels, frames))
+
+    def forward(self, x: Tensor) -> Tensor:
+        joined = torch.cat([history(self.past_state, x), x], dim=-1)
+        self.past_state = joined[..., x.shape[-1] :].clone()
+        return joined
+
+
 def history(state: Tensor, x: Tensor) -> Tensor:
     """The state to put before block `x`: as kept, or zeros where the batch size has changed."""
     if state.shape[0] == x.shape[0]:

@@ -185,9 +185,13 @@ class _Rendering:
     def _stream(self, examples: int) -> Stream:
         # A new one for each input: nothing of the input before can be left in it.
         try:
-            return Stream(self._model, self._method.name, self._settings.buffer, examples)
+            stream = Stream(self._model, self._method.name, self._settings.buffer, examples)
         except UserError as error:  # a model may take one example, but not two
             raise UnusableError(str(error)) from error
+        if self._settings.seed is not None:
+            stream.send("seed", self._settings.seed)
+            stream.settle()
+        return stream
 
     def _open(self, job: Job) -> Source:
         method = self._method

@@ -7,6 +7,7 @@ from timbrel.errors import UserError
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 LARGEST_BUFFER = 1 << 24
+LARGEST_SEED = 1 << 53
 """The engine's."""
 
 
@@ -33,6 +34,8 @@ class Settings:
         align: take the model's latency out, so that an output lies under its input; otherwise it
             stays in, and the output is longer by it.
         format: of the sound that is written; None: by the output's name, or else WAV.
+        seed: of the random numbers that a model draws, the same for each input; None: other ones
+            each time.
     """
 
     method: str = "forward"
@@ -40,6 +43,7 @@ class Settings:
     rate: int | None = None
     align: bool = True
     format: SoundFormat | None = None
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         if self.rate is not None and not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
@@ -48,3 +52,5 @@ class Settings:
             )
         if self.buffer is not None and not 1 <= self.buffer <= LARGEST_BUFFER:
             raise UserError(f"--buffer is {self.buffer}; choose from 1 to {LARGEST_BUFFER}")
+        if self.seed is not None and not 0 <= self.seed <= LARGEST_SEED:
+            raise UserError(f"--seed is {self.seed}; choose from 0 to {LARGEST_SEED}")

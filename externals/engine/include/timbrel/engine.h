@@ -5,8 +5,9 @@
  *
  * Threads. Every function says who may call it:
  *   [control]  any thread that is not the audio thread, or the thread of a host that runs its
- * message handlers and its DSP on one thread, between two process calls. May allocate and take
- *              short locks. Loads a model only where it says so.
+ *              message handlers and its DSP on one thread, between two process calls. May allocate;
+ *              never waits for a model, nor for a thread of lower rank. Where it is called slow,
+ *              it may read the disk and call libtorch.
  *   [audio]    the thread that renders. Never allocates, locks, waits, logs or throws.
  *
  * For one stream, `prepare`, `process…` and `release` must not run at the same time as each other.
@@ -44,16 +45,13 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct below changes its layout or a function its meaning. */
-#define TIMBREL_ABI_VERSION 1u
+#define TIMBREL_ABI_VERSION 2u
 
 /* Long enough for every error line; shorter buffers get a truncated line. */
 #define TIMBREL_ERROR_SIZE 512
 
 /* Asks for the default buffer: the smallest multiple of the model's highest ratio >= 2048. */
 #define TIMBREL_BUFFER_DEFAULT (-1)
-
-/* Asks for the default time given to inference: max(buffer, vector size). */
-#define TIMBREL_SLACK_DEFAULT (-1)
 
 typedef struct timbrel_model timbrel_model;
 typedef struct timbrel_stream timbrel_stream;
@@ -71,6 +69,13 @@ typedef struct timbrel_method_info {
     const char* const* output_labels;
 } timbrel_method_info;
 
+/* An attribute of a model: what `set` takes and `get` reports. */
+typedef struct timbrel_attribute_info {
+    const char* name;
+    const int32_t* elements; /* types: 0 bool, 1 int, 2 float, 3 string, 4 tensor, 5 buffer */
+    int32_t element_count;
+} timbrel_attribute_info;
+
 /* What a model file says about itself. Lives as long as the model is held. */
 typedef struct timbrel_model_info {
     const char* path;
@@ -82,43 +87,79 @@ typedef struct timbrel_model_info {
     int32_t method_count;
     int32_t attribute_count;
     const timbrel_method_info* methods;
-    const char* const* attributes;
+    const timbrel_attribute_info* attributes;
 } timbrel_model_info;
 
+/* Channels per example are fixed for the life of a stream, because a host makes an inlet or an
+ * outlet of each. A model with more inputs gets silence there, outputs beyond the outlets are
+ * dropped. */
 typedef struct timbrel_stream_options {
-    const char* method; /* NULL: "forward" */
-    int32_t buffer;     /* samples; TIMBREL_BUFFER_DEFAULT; 0: computed inside the call */
-    int32_t batch;      /* >= 1: parallel examples, each with channels and state of its own */
+    int32_t inlets;
+    int32_t outlets;
+    int32_t batch; /* >= 1: parallel examples, each with channels and state of its own */
 } timbrel_stream_options;
+
+/* The content of a host's buffer (buffer~ in Max, an array in Pure Data). */
+typedef struct timbrel_buffer {
+    const char* name;
+    int32_t channels;
+    int64_t frames;
+    double sample_rate;
+    const float* samples; /* (channels, frames) */
+} timbrel_buffer;
+
+/* An element of a message: a number, or a text where there is one, or a buffer where there is one.
+ */
+typedef struct timbrel_atom {
+    double number;
+    const char* text;
+    const timbrel_buffer* buffer;
+} timbrel_atom;
+
+/* What a stream has to say: a message that a patch can route, or, with the selector "error" or
+ * "notice", one line for a person. */
+typedef struct timbrel_event {
+    const char* selector;
+    const timbrel_atom* atoms;
+    int32_t count;
+} timbrel_event;
+
+/* A message that a stream understands. */
+typedef struct timbrel_message {
+    const char* name;
+    const char* arguments; /* as a person writes them, "" where there are none */
+    const char* does;      /* one line */
+} timbrel_message;
 
 typedef struct timbrel_stream_config {
     double sample_rate;  /* Hz */
     int32_t vector_size; /* frames per process call, or the most of them where they vary */
     int32_t
         vector_varies; /* 1: calls bring any number of frames; costs up to a vector of latency */
-    int32_t slack;     /* samples given to inference; TIMBREL_SLACK_DEFAULT */
 } timbrel_stream_config;
 
-/* All samples are counted at the host's rate. Total delay = buffer_latency + model_latency. */
+/* All samples are counted at the host's rate. The total delay is the sum. */
 typedef struct timbrel_stream_latency {
     int32_t buffer_latency;
     int32_t model_latency;
+    int32_t resampling_latency; /* between the host's rate and the model's */
 } timbrel_stream_latency;
 
+/* What a stream plays. Lives until the next call of stream_info for this stream. */
 typedef struct timbrel_stream_info {
-    const timbrel_method_info* method;
-    int32_t requested_buffer; /* as given; the default resolved */
-    int32_t block;    /* what is used: requested_buffer rounded up to a multiple of max_ratio */
-    int32_t blocking; /* 1: buffer 0, every block is computed inside the call */
-    int32_t batch;
+    const timbrel_model_info* model;   /* NULL: nothing yet; all that follows is 0 then */
+    const timbrel_method_info* method; /* NULL likewise */
+    int32_t block;                     /* samples that are computed at once */
+    int32_t blocking;                  /* 1: buffer 0, every block is computed inside the call */
 } timbrel_stream_info;
 
 typedef struct timbrel_stream_stats {
     uint64_t blocks;     /* computed */
     uint64_t late;       /* not ready when their turn came (faded over, or held) */
     uint64_t skipped;    /* never computed, because too many were waiting */
-    uint64_t failed;     /* the model raised an error (see poll_error) */
+    uint64_t failed;     /* the model raised an error, which an event tells */
     uint64_t non_finite; /* samples that were NaN or infinite and became 0 */
+    uint64_t swaps;      /* models that took over from another */
     double median_ms;    /* inference time per block over the last 1024 blocks */
     double p99_ms;
     double max_ms;
@@ -133,29 +174,38 @@ typedef struct timbrel_api {
     const char* (*version)(void);
     const char* (*torch_version)(void);
 
-    /* [control] Opens and verifies a model file. Reads the disk and calls libtorch: slow. A file
-     * that is open already is shared. NULL on error. */
+    /* [control, slow] Opens and verifies a model file. A file that is open already is shared. NULL
+     * on error. */
     timbrel_model* (*model_open)(const char* path, char* error, size_t error_size);
+    /* [control] What is known of a model file without loading it: because it is open already, says
+     * so itself, or was open once and has not changed since. NULL where nothing is known; the file
+     * may be a model nevertheless. Reads a little of the disk. */
+    timbrel_model* (*model_outline)(const char* path);
     /* [control] Owned by the model. */
     const timbrel_model_info* (*model_info)(const timbrel_model* model);
     /* [control] Gives the handle back. Streams made from the model keep what they need. Returns at
      * once: the weights are freed by a background thread. NULL is fine. */
     void (*model_release)(timbrel_model* model);
 
-    /* [control] One instance of the model with streaming state of its own, warmed up at its true
-     * block size. Calls libtorch: slow. NULL on error (an unknown method, say). */
-    timbrel_stream* (*stream_create)(timbrel_model* model, const timbrel_stream_options* options,
-                                     char* error, size_t error_size);
+    /* [control] A stream that plays nothing yet. NULL on error. */
+    timbrel_stream* (*stream_create)(const timbrel_stream_options* options, char* error,
+                                     size_t error_size);
+    /* [control, slow] Has a stream, which nobody processes yet, play one instance of a model,
+     * warmed up at its true block size. `buffer` in samples; TIMBREL_BUFFER_DEFAULT; 0: computed
+     * inside the call. 0, or negative with `error` (an unknown method, say). The message `load`
+     * does the same without waiting, and while the stream plays. */
+    int32_t (*stream_open)(timbrel_stream* stream, timbrel_model* model, const char* method,
+                           int32_t buffer, char* error, size_t error_size);
     /* [control] Owned by the stream. */
-    const timbrel_stream_info* (*stream_info)(const timbrel_stream* stream);
+    const timbrel_stream_info* (*stream_info)(timbrel_stream* stream);
     /* [control] Lays out the buffers for a host's rate and vector size. Allocates, never calls
      * libtorch, never waits for a block. The same configuration again changes nothing, so that a
      * rebuild of the host's DSP graph is not heard. 0, or negative with `error`. */
     int32_t (*stream_prepare)(timbrel_stream* stream, const timbrel_stream_config* config,
                               char* error, size_t error_size);
 
-    /* [audio] Plays `frames` samples. `inputs` has batch * in_channels pointers (example by
-     * example), `outputs` batch * out_channels; a NULL input is silence, a NULL output is dropped.
+    /* [audio] Plays `frames` samples. `inputs` has batch * inlets pointers (example by example),
+     * `outputs` batch * outlets; a NULL input is silence, a NULL output is dropped.
      * Inputs and outputs may be the same memory, as long as frames <= vector_size. Before prepare:
      * silence. */
     void (*stream_process_f32)(timbrel_stream* stream, const float* const* inputs,
@@ -170,9 +220,28 @@ typedef struct timbrel_api {
     void (*stream_process_blocking_f64)(timbrel_stream* stream, const double* const* inputs,
                                         double* const* outputs, int32_t frames);
 
+    /* [control] The messages that stream_send understands, in the order in which they are best
+     * explained. */
+    const timbrel_message* (*messages)(int32_t* count);
+    /* [control] Carries a message out, or sees to it that it will be: never waits. 0, or negative
+     * with `error` where it was not understood; what comes of it otherwise is told by events. A
+     * `load` names the file by its full path. */
+    int32_t (*stream_send)(timbrel_stream* stream, const char* selector, const timbrel_atom* atoms,
+                           int32_t count, char* error, size_t error_size);
+    /* [control] The next event, which lives until the next call for this stream; NULL when there is
+     * nothing to say. Answers to messages that only ask are there as soon as those were sent. */
+    const timbrel_event* (*stream_event)(timbrel_stream* stream);
+    /* [control] 1 while messages are being carried out: a model is loaded, an attribute is set. */
+    int32_t (*stream_busy)(const timbrel_stream* stream);
+
     /* [audio] [control] 0: silence, the model is not fed. */
     void (*stream_set_enabled)(timbrel_stream* stream, int32_t enabled) TIMBREL_NONBLOCKING;
     int32_t (*stream_enabled)(const timbrel_stream* stream) TIMBREL_NONBLOCKING;
+    /* [audio] [control] 1: the host renders faster than real time, and waits: process_blocking also
+     * waits for what messages asked for before the call. */
+    void (*stream_set_offline)(timbrel_stream* stream, int32_t offline) TIMBREL_NONBLOCKING;
+    /* [audio] 1: process_blocking is the function to call, offline or with buffer 0. */
+    int32_t (*stream_waits)(const timbrel_stream* stream) TIMBREL_NONBLOCKING;
     /* [audio] [control] From the next process call on: streaming state as loaded, buffers empty. */
     void (*stream_reset)(timbrel_stream* stream) TIMBREL_NONBLOCKING;
 
@@ -180,9 +249,6 @@ typedef struct timbrel_api {
     timbrel_stream_latency (*stream_latency)(const timbrel_stream* stream);
     /* [control] Sorts the recent inference times: costs the audio thread nothing. */
     timbrel_stream_stats (*stream_stats)(const timbrel_stream* stream);
-    /* [control] 1 and a line, when the model raised an error that was not fetched yet; else 0. A line
-     * that repeats is given once. */
-    int32_t (*stream_poll_error)(timbrel_stream* stream, char* error, size_t error_size);
     /* [control] Gives the stream to the background thread that frees it. Returns at once, even when
      * the model is in the middle of a block. NULL is fine. */
     void (*stream_release)(timbrel_stream* stream);

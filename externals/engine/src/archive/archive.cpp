@@ -9,6 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
+#include <span>
+#include <string_view>
 
 namespace timbrel {
 namespace {
@@ -25,14 +28,19 @@ constexpr size_t kIndexEntrySize = 46;
 constexpr size_t kIndexEndSize = 22;
 constexpr size_t kIndexEnd64Size = 56;
 constexpr size_t kIndexLocator64Size = 20;
+constexpr size_t kFurthestIndexEnd = kIndexEndSize + 0xffff;  // a comment may follow
 
 // How much of a file is looked at to tell a model from anything else.
 constexpr size_t kBeginning = 512;
 
+// More than any index, and any description of a model, takes.
+constexpr size_t kLargestPeek = 16 << 20;
+
 class Verifier {
   public:
-    Verifier(const std::vector<char>& bytes, const std::string& file)
-        : bytes_(bytes), file_(file) {}
+    // `bytes` is the file from `base` on, to its end or to as far as is needed.
+    Verifier(std::span<const char> bytes, const std::string& file, size_t base = 0)
+        : bytes_(bytes), file_(file), base_(base) {}
 
     void check_beginning() const {
         if (bytes_.empty())
@@ -45,7 +53,10 @@ class Verifier {
         check_beginning();
         find_index();
         std::vector<ArchiveEntry> entries = read_index();
+        for (ArchiveEntry& entry : entries)
+            locate(entry);
         check_overlaps(entries);
+        check_names(entries);
         for (const ArchiveEntry& entry : entries)
             check_contents(entry);
         const auto is_model = [](const ArchiveEntry& entry) {
@@ -57,75 +68,13 @@ class Verifier {
         return entries;
     }
 
-  private:
-    [[noreturn]] void fail(const std::string& reason) const {
-        throw ArchiveError(file_ + ": " + reason);
-    }
-    [[noreturn]] void fail_damaged(const std::string& detail) const {
-        fail("damaged (" + detail + ")");
+    // Where the index begins: the file has to be seen from there on to read it.
+    size_t find_index_begin() {
+        find_index();
+        return index_;
     }
 
-    [[noreturn]] void fail_foreign() const {
-        const size_t looked_at = std::min(bytes_.size(), kBeginning);
-        const bool text = std::all_of(
-            bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(looked_at), [](char c) {
-                const auto code = static_cast<unsigned char>(c);
-                return code >= 0x20 || (code >= 0x09 && code <= 0x0d);
-            });
-        fail(text ? "not a TorchScript archive (it looks like text)" : "not a TorchScript archive");
-    }
-
-    bool holds(size_t offset, size_t size) const {
-        return offset <= bytes_.size() && size <= bytes_.size() - offset;
-    }
-
-    // Little-endian, as all numbers in a ZIP file; the caller has checked the bounds.
-    template <typename Number>
-    Number get(size_t offset) const {
-        Number number = 0;
-        for (size_t i = 0; i < sizeof(Number); ++i) {
-            number |= static_cast<Number>(static_cast<unsigned char>(bytes_[offset + i]))
-                      << (8 * i);
-        }
-        return number;
-    }
-
-    void find_index() {
-        const size_t furthest = kIndexEndSize + 0xffff;  // a comment may follow
-        const size_t first = bytes_.size() > furthest ? bytes_.size() - furthest : 0;
-        size_t end = bytes_.size();
-        for (size_t at = bytes_.size() - std::min(bytes_.size(), kIndexEndSize); at + 1 > first;
-             --at) {
-            if (holds(at, kIndexEndSize) && get<uint32_t>(at) == kIndexEnd &&
-                at + kIndexEndSize + get<uint16_t>(at + 20) == bytes_.size()) {
-                end = at;
-                break;
-            }
-            if (at == 0)
-                break;
-        }
-        if (end == bytes_.size())
-            fail("truncated (the file ends before its index)");
-        count_ = get<uint16_t>(end + 10);
-        index_size_ = get<uint32_t>(end + 12);
-        index_ = get<uint32_t>(end + 16);
-        index_limit_ = end;
-        if (end >= kIndexLocator64Size &&
-            get<uint32_t>(end - kIndexLocator64Size) == kIndexLocator64) {
-            const auto at = get<uint64_t>(end - kIndexLocator64Size + 8);
-            if (!holds(at, kIndexEnd64Size) || get<uint32_t>(at) != kIndexEnd64) {
-                fail_damaged("its index is not where it should be");
-            }
-            count_ = get<uint64_t>(at + 32);
-            index_size_ = get<uint64_t>(at + 40);
-            index_ = get<uint64_t>(at + 48);
-            index_limit_ = at;
-        }
-        if (!holds(index_, index_size_) || index_ + index_size_ > index_limit_) {
-            fail_damaged("its index is not where it should be");
-        }
-    }
-
+    // What the index says of an entry, its place in the file excepted.
     std::vector<ArchiveEntry> read_index() {
         std::vector<ArchiveEntry> entries;
         size_t at = index_;
@@ -147,6 +96,124 @@ class Verifier {
         return entries;
     }
 
+    // Finds an entry's contents behind its own header. libtorch reads by these headers as well, so
+    // they must tell the same as the index.
+    void locate(ArchiveEntry& entry) const {
+        const std::string label = printable(entry.name);
+        const size_t header = entry.header;
+        if (!holds(header, kLocalHeaderSize) || get<uint32_t>(header) != kLocalHeader) {
+            fail_damaged(label + " is not where the index says");
+        }
+        const size_t name_size = get<uint16_t>(header + 26);
+        entry.offset = header + kLocalHeaderSize + name_size + get<uint16_t>(header + 28);
+        if (name_size != entry.name.size() || !holds(header + kLocalHeaderSize, name_size) ||
+            std::memcmp(bytes_.data() + header - base_ + kLocalHeaderSize, entry.name.data(),
+                        name_size) != 0 ||
+            get<uint16_t>(header + 8) != (entry.deflated ? Z_DEFLATED : 0)) {
+            fail_damaged(label + " does not match its index");
+        }
+        if (!holds(entry.offset, entry.stored_size) || entry.offset + entry.stored_size > index_) {
+            fail_damaged(label + " reaches beyond the end");
+        }
+    }
+
+    void check_contents(const ArchiveEntry& entry) const {
+        uint32_t checksum = 0;
+        size_t size = 0;
+        const bool complete = for_each_piece(entry, [&](const char* data, size_t count) {
+            checksum = static_cast<uint32_t>(
+                crc32_z(checksum, reinterpret_cast<const unsigned char*>(data), count));
+            size += count;
+            return size <= entry.size;  // a small file must not unfold without end
+        });
+        if (!complete || size != entry.size || checksum != entry.checksum) {
+            fail_damaged("checksum of " + printable(entry.name) + " does not match");
+        }
+    }
+
+    // Verified before.
+    std::string contents(const ArchiveEntry& entry) const {
+        std::string contents;
+        contents.reserve(entry.size);
+        for_each_piece(entry, [&](const char* data, size_t count) {
+            contents.append(data, count);
+            return true;
+        });
+        return contents;
+    }
+
+    // Entries end here, where the index is not in sight.
+    void set_end(size_t end) { index_ = end; }
+
+  private:
+    [[noreturn]] void fail(const std::string& reason) const {
+        throw ArchiveError(file_ + ": " + reason);
+    }
+    [[noreturn]] void fail_damaged(const std::string& detail) const {
+        fail("damaged (" + detail + ")");
+    }
+
+    [[noreturn]] void fail_foreign() const {
+        const size_t looked_at = std::min(bytes_.size(), kBeginning);
+        const bool text = std::all_of(
+            bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(looked_at), [](char c) {
+                const auto code = static_cast<unsigned char>(c);
+                return code >= 0x20 || (code >= 0x09 && code <= 0x0d);
+            });
+        fail(text ? "not a TorchScript archive (it looks like text)" : "not a TorchScript archive");
+    }
+
+    bool holds(size_t offset, size_t size) const {
+        const size_t end = base_ + bytes_.size();
+        return offset >= base_ && offset <= end && size <= end - offset;
+    }
+
+    // Little-endian, as all numbers in a ZIP file; the caller has checked the bounds.
+    template <typename Number>
+    Number get(size_t offset) const {
+        Number number = 0;
+        for (size_t i = 0; i < sizeof(Number); ++i) {
+            number |= static_cast<Number>(static_cast<unsigned char>(bytes_[offset - base_ + i]))
+                      << (8 * i);
+        }
+        return number;
+    }
+
+    void find_index() {
+        const size_t size = base_ + bytes_.size();
+        const size_t first = std::max(base_, size - std::min(size, kFurthestIndexEnd));
+        size_t end = size;
+        for (size_t at = size - std::min(size, kIndexEndSize); at + 1 > first; --at) {
+            if (holds(at, kIndexEndSize) && get<uint32_t>(at) == kIndexEnd &&
+                at + kIndexEndSize + get<uint16_t>(at + 20) == size) {
+                end = at;
+                break;
+            }
+            if (at == 0)
+                break;
+        }
+        if (end == size)
+            fail("truncated (the file ends before its index)");
+        count_ = get<uint16_t>(end + 10);
+        index_size_ = get<uint32_t>(end + 12);
+        index_ = get<uint32_t>(end + 16);
+        index_limit_ = end;
+        if (end >= base_ + kIndexLocator64Size &&
+            get<uint32_t>(end - kIndexLocator64Size) == kIndexLocator64) {
+            const auto at = get<uint64_t>(end - kIndexLocator64Size + 8);
+            if (!holds(at, kIndexEnd64Size) || get<uint32_t>(at) != kIndexEnd64) {
+                fail_damaged("its index is not where it should be");
+            }
+            count_ = get<uint64_t>(at + 32);
+            index_size_ = get<uint64_t>(at + 40);
+            index_ = get<uint64_t>(at + 48);
+            index_limit_ = at;
+        }
+        if (index_ > index_limit_ || index_size_ > index_limit_ - index_) {
+            fail_damaged("its index is not where it should be");
+        }
+    }
+
     ArchiveEntry read_entry(size_t at, size_t name_size, size_t extra_size) const {
         ArchiveEntry entry;
         const auto flags = get<uint16_t>(at + 8);
@@ -155,7 +222,7 @@ class Verifier {
         uint64_t stored_size = get<uint32_t>(at + 20);
         uint64_t size = get<uint32_t>(at + 24);
         uint64_t header = get<uint32_t>(at + 42);
-        entry.name.assign(bytes_.data() + at + kIndexEntrySize, name_size);
+        entry.name.assign(bytes_.data() + at - base_ + kIndexEntrySize, name_size);
         read_wide_numbers(at + kIndexEntrySize + name_size, extra_size, size, stored_size, header);
 
         const std::string label = printable(entry.name);
@@ -164,25 +231,9 @@ class Verifier {
         if (method != 0 && method != Z_DEFLATED)
             fail_damaged(label + " is compressed in an unknown way");
         entry.deflated = method == Z_DEFLATED;
-        if (!holds(header, kLocalHeaderSize) || get<uint32_t>(header) != kLocalHeader) {
-            fail_damaged(label + " is not where the index says");
-        }
-        // libtorch reads by these headers as well, so they must tell the same.
-        const size_t local_name_size = get<uint16_t>(header + 26);
-        const size_t begin =
-            header + kLocalHeaderSize + local_name_size + get<uint16_t>(header + 28);
-        if (local_name_size != name_size || !holds(header + kLocalHeaderSize, name_size) ||
-            std::memcmp(bytes_.data() + header + kLocalHeaderSize, entry.name.data(), name_size) !=
-                0 ||
-            get<uint16_t>(header + 8) != method) {
-            fail_damaged(label + " does not match its index");
-        }
-        if (!holds(begin, stored_size) || begin + stored_size > index_) {
-            fail_damaged(label + " reaches beyond the end");
-        }
         if (!entry.deflated && stored_size != size)
             fail_damaged(label + " has two sizes");
-        entry.offset = begin;
+        entry.header = header;
         entry.stored_size = stored_size;
         entry.size = size;
         return entry;
@@ -212,6 +263,15 @@ class Verifier {
         }
     }
 
+    // Of two entries of one name, who knows which one is read.
+    void check_names(const std::vector<ArchiveEntry>& entries) const {
+        std::set<std::string_view> names;
+        for (const ArchiveEntry& entry : entries) {
+            if (!names.insert(entry.name).second)
+                fail_damaged(printable(entry.name) + " is there twice");
+        }
+    }
+
     void check_overlaps(const std::vector<ArchiveEntry>& entries) const {
         std::vector<const ArchiveEntry*> order;
         for (const ArchiveEntry& entry : entries)
@@ -226,20 +286,6 @@ class Verifier {
         }
     }
 
-    void check_contents(const ArchiveEntry& entry) const {
-        uint32_t checksum = 0;
-        size_t size = 0;
-        const bool complete = for_each_piece(bytes_, entry, [&](const char* data, size_t count) {
-            checksum = static_cast<uint32_t>(
-                crc32_z(checksum, reinterpret_cast<const unsigned char*>(data), count));
-            size += count;
-            return size <= entry.size;  // a small file must not unfold without end
-        });
-        if (!complete || size != entry.size || checksum != entry.checksum) {
-            fail_damaged("checksum of " + printable(entry.name) + " does not match");
-        }
-    }
-
     // Names come from the file: what a console cannot show is replaced.
     static std::string printable(std::string name) {
         if (name.size() > 80)
@@ -251,11 +297,10 @@ class Verifier {
         return name;
     }
 
-  public:
     // False where the compressed stream is broken or `use` has had enough.
-    static bool for_each_piece(const std::vector<char>& bytes, const ArchiveEntry& entry,
-                               const std::function<bool(const char*, size_t)>& use) {
-        const char* data = bytes.data() + entry.offset;
+    bool for_each_piece(const ArchiveEntry& entry,
+                        const std::function<bool(const char*, size_t)>& use) const {
+        const char* data = bytes_.data() + entry.offset - base_;
         if (!entry.deflated)
             return use(data, entry.stored_size);
         z_stream stream{};
@@ -285,12 +330,19 @@ class Verifier {
         return status == Z_STREAM_END;
     }
 
-  private:
-    const std::vector<char>& bytes_;
+    const std::span<const char> bytes_;
     const std::string& file_;
+    const size_t base_;
     uint64_t count_ = 0;
     size_t index_ = 0, index_size_ = 0, index_limit_ = 0;
 };
+
+// Whether this is `name` inside the archive's top folder.
+bool is_at(const ArchiveEntry& entry, const std::string& name) {
+    const size_t folder = entry.name.find('/');
+    return folder != std::string::npos &&
+           entry.name.compare(folder + 1, std::string::npos, name) == 0;
+}
 
 }  // namespace
 
@@ -330,16 +382,52 @@ Archive Archive::verify(std::vector<char> bytes, const std::string& name) {
 
 std::optional<std::string> Archive::find(const std::string& name) const {
     for (const ArchiveEntry& entry : entries_) {
-        const size_t folder = entry.name.find('/');
-        if (folder == std::string::npos || entry.name.substr(folder + 1) != name)
-            continue;
-        std::string contents;
-        contents.reserve(entry.size);
-        Verifier::for_each_piece(bytes_, entry, [&](const char* data, size_t count) {
-            contents.append(data, count);
-            return true;
-        });
-        return contents;
+        if (is_at(entry, name))
+            return Verifier(bytes_, entry.name).contents(entry);
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> Archive::peek(const std::string& path, const std::string& name) {
+    std::ifstream stream(std::filesystem::path(path), std::ios::binary | std::ios::ate);
+    if (!stream)
+        return std::nullopt;
+    const auto size = static_cast<size_t>(std::max<std::streamoff>(stream.tellg(), 0));
+    const auto read = [&](size_t begin, size_t end) {
+        std::vector<char> bytes(end - begin);
+        stream.seekg(static_cast<std::streamoff>(begin));
+        if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size())))
+            throw ArchiveError("cannot be read");
+        return bytes;
+    };
+    try {
+        size_t begin = size - std::min(size, kFurthestIndexEnd + kIndexEnd64Size);
+        std::vector<char> bytes = read(begin, size);
+        if (const size_t index = Verifier(bytes, path, begin).find_index_begin(); index < begin) {
+            if (size - index > kLargestPeek)
+                return std::nullopt;
+            begin = index;
+            bytes = read(begin, size);
+        }
+        Verifier tail(bytes, path, begin);
+        const size_t index = tail.find_index_begin();
+        for (ArchiveEntry& entry : tail.read_index()) {
+            if (!is_at(entry, name) || entry.header > index || entry.stored_size > kLargestPeek ||
+                entry.size > kLargestPeek)
+                continue;
+            // Its own header, with a name and an extra field of up to 64 KiB each, and its
+            // contents.
+            const size_t end =
+                std::min(index, entry.header + kLocalHeaderSize + 2 * 0xffff + entry.stored_size);
+            bytes = read(entry.header, end);
+            Verifier part(bytes, path, entry.header);
+            part.set_end(end);
+            part.locate(entry);
+            part.check_contents(entry);
+            return part.contents(entry);
+        }
+    } catch (const ArchiveError&) {
+        // Loading the file tells what is wrong with it.
     }
     return std::nullopt;
 }

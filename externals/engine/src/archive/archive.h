@@ -20,7 +20,8 @@ class ArchiveError : public std::runtime_error {
 
 struct ArchiveEntry {
     std::string name;
-    size_t offset = 0;  // of its stored bytes in the file
+    size_t header = 0;  // offset in the file
+    size_t offset = 0;  // of its stored bytes, behind the header
     size_t stored_size = 0;
     size_t size = 0;
     uint32_t checksum = 0;
@@ -39,6 +40,11 @@ class Archive {
 
     // The contents of `name` inside the archive's top folder.
     std::optional<std::string> find(const std::string& name) const;
+
+    // The same from a file of which only its index and this entry are read, however large it is.
+    // Nothing where there is no such file or entry, or one of them is damaged. Never throws
+    // ArchiveError.
+    static std::optional<std::string> peek(const std::string& path, const std::string& name);
 
   private:
     Archive(std::vector<char> bytes, std::vector<ArchiveEntry> entries)

@@ -99,7 +99,7 @@ void Background::run() {
     std::unique_lock lock(mutex_);
     while (!stopping_ || tasks_->any()) {
         tasks_->changed.wait_for(lock, std::chrono::seconds(1),
-                          [this] { return stopping_ || halted_ || tasks_->any(); });
+                                 [this] { return stopping_ || halted_ || tasks_->any(); });
         if (halted_)
             return;
         running_ = true;

@@ -37,20 +37,24 @@ bool plays_latents(const Loaded& loaded) {
 
 BlockComputer::BlockComputer(const Loaded& loaded, std::unique_ptr<Model> model, int batch,
                              std::shared_ptr<Outbox> outbox)
-    : method_(loaded.method), batch_(batch), outbox_(std::move(outbox)), model_(std::move(model)) {
+    : loaded_(loaded), batch_(batch), outbox_(std::move(outbox)), model_(std::move(model)) {
     if (!plays_latents(loaded))
         return;
     const Shape encoded = loaded.prototype->description().find("encode")->shape;
     latent_ratio_ = encoded.out_ratio;
-    stage_ = std::make_unique<LatentStage>(encoded.out_channels, batch, sample_rate_,
-                                           encoded.out_ratio);
+    stage_ =
+        std::make_unique<LatentStage>(encoded.out_channels, batch, sample_rate_, encoded.out_ratio);
 }
 
-void BlockComputer::restart(double sample_rate) {
-    sample_rate_ = sample_rate;
-    model_->set_sample_rate(sample_rate);
+void BlockComputer::restart(const Schedule& schedule) {
+    sample_rate_ = schedule.sample_rate;
+    const double rate = loaded_.rate(sample_rate_);
+    conversion_.reset();
+    if (loaded_.converts(sample_rate_))
+        conversion_ = std::make_unique<RateConversion>(loaded_.conversion(schedule, batch_));
+    model_->set_sample_rate(rate);
     if (stage_)
-        stage_->restart(sample_rate, latent_ratio_);
+        stage_->restart(sample_rate_, latent_ratio_ * sample_rate_ / rate);
 }
 
 std::vector<Event> BlockComputer::adopt(const Bearing& bearing) {
@@ -72,12 +76,23 @@ std::vector<Event> BlockComputer::adopt(const Bearing& bearing) {
 void BlockComputer::compute(std::vector<float>& input, std::vector<float>& output, int frames,
                             int64_t position) {
     outbox_->counters.non_finite.add(silence_non_finite(input));
-    if (stage_) {
-        compute_latents(input.data(), output.data(), frames, position);
+    if (conversion_) {
+        conversion_->process(input.data(), output.data(), position,
+                             [this](const float* in, float* out, int64_t at) {
+                                 compute_model(in, out, loaded_.block, at);
+                             });
     } else {
-        model_->compute(method_.name, input.data(), output.data(), batch_, frames);
+        compute_model(input.data(), output.data(), frames, position);
     }
     watch_for_non_finite(silence_non_finite(output), frames);
+}
+
+void BlockComputer::compute_model(const float* input, float* output, int frames, int64_t position) {
+    if (stage_) {
+        compute_latents(input, output, frames, position);
+    } else {
+        model_->compute(method_.name, input, output, batch_, frames);
+    }
 }
 
 void BlockComputer::compute_latents(const float* input, float* output, int frames,
@@ -115,6 +130,8 @@ void BlockComputer::watch_for_non_finite(uint64_t count, int frames) {
 
 void BlockComputer::reset() {
     model_->reset();
+    if (conversion_)
+        conversion_->reset();
     if (stage_)
         stage_->reset();
 }

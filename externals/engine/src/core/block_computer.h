@@ -48,11 +48,12 @@ class BlockComputer {
                   std::shared_ptr<Outbox> outbox);
 
     // Before the first block, and whenever positions begin at 0 again.
-    void restart(double sample_rate);
+    void restart(const Schedule& schedule);
     std::vector<Event> adopt(const Bearing& bearing);  // never throws: what was refused
 
     // `input` (batch, in_channels, frames / in_ratio), `output` (batch, out_channels, frames /
-    // out_ratio). `position` of the first frame. What is not finite becomes 0 on both sides.
+    // out_ratio), or, where rates are converted, a value per sample on both sides. `position` of
+    // the first frame. What is not finite becomes 0 on both sides.
     void compute(std::vector<float>& input, std::vector<float>& output, int frames,
                  int64_t position);
     void reset();
@@ -66,13 +67,16 @@ class BlockComputer {
 
   private:
     void watch_for_non_finite(uint64_t count, int frames);
+    void compute_model(const float* input, float* output, int frames, int64_t position);
     void compute_latents(const float* input, float* output, int frames, int64_t position);
 
-    const Method method_;
+    const Loaded loaded_;
+    const Method& method_ = loaded_.method;
     const int batch_;
     const std::shared_ptr<Outbox> outbox_;
     const std::unique_ptr<Model> model_;
-    double sample_rate_ = 48000;
+    double sample_rate_ = 48000;                  // of the host
+    std::unique_ptr<RateConversion> conversion_;  // null: the model runs at the host's rate
     std::optional<std::optional<uint64_t>> seed_;
 
     // Encode, stage, decode in the place of forward; null where the model does not allow it.

@@ -14,14 +14,15 @@ class Concealer {
   public:
     static constexpr int kFade = 128;  // samples
 
-    explicit Concealer(int ratio) : ratio_(ratio) {}
+    // Of an outlet that gives each value `ratio` times. `latent`: held, never faded.
+    Concealer(int ratio, bool latent) : ratio_(ratio), latent_(latent) {}
 
     // `block` holds the outlet's values for a whole block; plays `frames` samples from `offset`.
     // `out` may be null: the outlet is not connected, but time goes on.
     template <typename Sample>
     void play(const float* block, int offset, Sample* out,
               int frames) noexcept TIMBREL_NONBLOCKING {
-        if (ratio_ > 1) {
+        if (latent_) {
             for (int i = 0; out && i < frames; ++i) {
                 out[i] = static_cast<Sample>(block[(offset + i) / ratio_]);
             }
@@ -52,7 +53,7 @@ class Concealer {
     // gesture; audio fades from its last value, and fades in again when the next block is there.
     template <typename Sample>
     void conceal(Sample* out, int frames) noexcept TIMBREL_NONBLOCKING {
-        if (ratio_ == 1 && playing_) {
+        if (!latent_ && playing_) {
             playing_ = false;
             start_tail();
         }
@@ -62,7 +63,7 @@ class Concealer {
     // Nothing is due yet: what sounded before fades out, and what comes begins without a fade.
     template <typename Sample>
     void rest(Sample* out, int frames) noexcept TIMBREL_NONBLOCKING {
-        if (ratio_ > 1) {
+        if (latent_) {
             if (out)
                 std::fill_n(out, frames, static_cast<Sample>(last_));
             return;
@@ -114,6 +115,7 @@ class Concealer {
     }
 
     int ratio_;
+    bool latent_;
     bool playing_ = true;
     float last_ = 0;       // what the outlet played last
     int fade_ = kFade;     // how far the fade-in has come

@@ -155,8 +155,8 @@ void Director::hear(Command& command) {
         Transaction transaction = begin_transaction();
         if (pending_) {
             transaction.before = pending_->before;
-            transaction.settings = pending_->loads ? settings_of(pending_->before)
-                                                   : pending_->settings;
+            transaction.settings =
+                pending_->loads ? settings_of(pending_->before) : pending_->settings;
         }
         transaction.settings.path = open->path;
         transaction.loads = transaction.reopens = true;
@@ -274,9 +274,12 @@ Director::Result Director::make_ready(const Plan& plan, const std::function<bool
         const bool same_file =
             plan.before && plan.before->loaded()->settings.path == plan.settings.path;
         Bearing bearing;
-        if (same_file) {
+        if (plan.before) {
             plan.before->wait_until_it_obeys();
             bearing = plan.before->bearing();
+            // The seed is the stream's; all else that was said was said to another model.
+            if (!same_file)
+                bearing = {.seed = bearing.seed};
         }
         const auto loaded = plan.loaded ? plan.loaded : look_up(plan, wanted, result.said);
         if (!loaded || !wanted())
@@ -332,6 +335,12 @@ std::shared_ptr<const Loaded> Director::look_up(const Plan& plan,
                          "); it plays " + settings.method}});
     }
     auto loaded = std::make_unique<Loaded>(resolve(settings, prototype));
+    if (settings.buffer > 0 && loaded->block != settings.buffer) {
+        said.push_back({"notice",
+                        {"buffer " + std::to_string(settings.buffer) + " rounded up to " +
+                         std::to_string(loaded->block) + ", a multiple of the ratio of " +
+                         description.name + " (" + std::to_string(description.max_ratio) + ")"}});
+    }
     const auto found = [&](const char* name) { return description.find(name) != nullptr; };
     if (settings.method != "forward") {
         loaded->latent_path.reason = "it plays " + settings.method + ", not forward";
@@ -363,7 +372,8 @@ double Director::warm_up(const Loaded& loaded, const Plan& plan) const {
     int block = loaded.block;
     if (plan.layout) {
         const Layout& layout = *plan.layout;
-        block = loaded.schedule(layout.sample_rate, layout.vector, layout.varies).block;
+        if (!loaded.converts(layout.sample_rate))
+            block = loaded.schedule(layout.sample_rate, layout.vector, layout.varies).block;
     }
     const auto seconds = [&](const std::string& method) {
         return loaded.prototype->warm_up(method, channels_.batch, block, loaded.settings.placement);
@@ -426,8 +436,9 @@ void Director::finish(const Plan& plan, Result& result) {
     for (Event& event : result.said)
         outbox_->events.push(std::move(event));
     if (!result.voice->fits) {
-        outbox_->notice("both models at once would be too much for this machine: one fades out "
-                        "before the other fades in");
+        outbox_->notice(
+            "both models at once would be too much for this machine: one fades out "
+            "before the other fades in");
     }
     settings_ = result.voice->loaded()->settings;
     if (last_) {

@@ -74,11 +74,11 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     // What the next voice is to be. Bound to it is all that is said until it is offered.
     struct Transaction {
         Settings settings;
-        bool loads = false;               // opened by `load`: a newer one takes nothing over
-        bool reopens = false;             // the file is looked at again
-        std::shared_ptr<Voice> before;    // that it goes on from where it is the same file
+        bool loads = false;             // opened by `load`: a newer one takes nothing over
+        bool reopens = false;           // the file is looked at again
+        std::shared_ptr<Voice> before;  // that it goes on from where it is the same file
         std::vector<Instruction> told;
-        uint64_t job = 0;                 // that makes it ready; 0: to be begun (again)
+        uint64_t job = 0;  // that makes it ready; 0: to be begun (again)
         // Where it was ready, or had failed, when the host said more:
         std::shared_ptr<const Loaded> loaded;
         std::string failure;
@@ -143,7 +143,7 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     std::atomic<News*> news_{nullptr};
     std::atomic<Layout*> new_layout_{nullptr};
 
-    std::mutex mutex_;  // of loaders and the background thread; guards all of the below
+    std::mutex mutex_;   // of loaders and the background thread; guards all of the below
     Settings settings_;  // of what plays, or was asked for while nothing does
     std::optional<Transaction> pending_, last_;
     uint64_t jobs_ = 0;

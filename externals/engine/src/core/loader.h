@@ -35,8 +35,9 @@ class Loader {
     // [any but audio] Has `work` called, after what was scheduled before. Never waits.
     void schedule(std::shared_ptr<Slow> slow);
 
-    // [background] A file that never opens must not keep others from being opened: a thread that has
-    // spent kCourtesy on one by `now` gets a substitute; after kPatience the job is given up, too.
+    // [background] A file that never opens must not keep others from being opened: a thread that
+    // has spent kCourtesy on one by `now` gets a substitute; after kPatience the job is given up,
+    // too.
     void replace_hung(Clock::time_point now);
     static constexpr std::chrono::seconds kCourtesy{1};
     // Long: a large model on a graphics processor may take a minute the first time.

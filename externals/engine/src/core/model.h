@@ -97,7 +97,7 @@ struct Description {
 
 // Where and how an instance computes.
 struct Placement {
-    std::string device = "cpu";         // cpu, cuda, cuda:1, mps
+    std::string device = "cpu";         // cpu, gpu (whichever there is), cuda, cuda:1, mps
     std::string precision = "float32";  // float32, float16, bfloat16
 
     bool operator==(const Placement&) const = default;

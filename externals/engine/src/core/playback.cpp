@@ -6,14 +6,13 @@
 namespace timbrel {
 namespace {
 
-constexpr double kCrossfade = 0.05;   // seconds
-constexpr double kShortFade = 0.01;   // each, out and in
-constexpr double kPatience = 1;       // beyond its latency and a block, for a voice to be there
+constexpr double kCrossfade = 0.05;  // seconds
+constexpr double kShortFade = 0.01;  // each, out and in
+constexpr double kPatience = 1;      // beyond its latency and a block, for a voice to be there
 
 }  // namespace
 
-Playback::Playback(Channels channels, std::shared_ptr<Outbox> outbox,
-                   std::atomic<Voice*>& offered)
+Playback::Playback(Channels channels, std::shared_ptr<Outbox> outbox, std::atomic<Voice*>& offered)
     : channels_(channels),
       outbox_(std::move(outbox)),
       offered_(offered),
@@ -110,7 +109,8 @@ void Playback::adopt(bool enabled) noexcept TIMBREL_NONBLOCKING {
     if (&voice->history() != layout_.history.get())
         voice->history().jump(position_, false);
     voice->enter(position_);
-    if (!enabled || (!heard_ && voice->entrance == Voice::Entrance::at_once)) {
+    const bool at_once = voice->entrance == Voice::Entrance::at_once || position_ == 0;
+    if (!enabled || (!heard_ && at_once)) {
         cut();
         take_over(voice);
         if (!enabled)
@@ -161,8 +161,7 @@ void Playback::begin_anew(bool reset) noexcept TIMBREL_NONBLOCKING {
         take_over(next_);
     // A block of every voice that may come must stand to the host's vectors as it always does.
     const int64_t vector = layout_.varies ? 1 : layout_.vector;
-    const int64_t unit =
-        heard_ ? std::lcm<int64_t>(vector, heard_->schedule().block) : vector;
+    const int64_t unit = heard_ ? std::lcm<int64_t>(vector, heard_->schedule().block) : vector;
     position_ = (position_ + unit - 1) / unit * unit;
     layout_.history->jump(position_, reset);
     if (!heard_)
@@ -207,8 +206,7 @@ void Playback::feed() noexcept TIMBREL_NONBLOCKING_IF(!wait) {
 
 void Playback::start(Phase phase) noexcept TIMBREL_NONBLOCKING {
     phase_ = phase;
-    fade_.start(phase == Phase::crossing || !heard_ ? kCrossfade : kShortFade,
-                layout_.sample_rate);
+    fade_.start(phase == Phase::crossing || !heard_ ? kCrossfade : kShortFade, layout_.sample_rate);
     for (Outlet& outlet : outlets_)
         outlet.hold();
 }
@@ -259,13 +257,12 @@ void Playback::mix(int outlet, int frames) noexcept TIMBREL_NONBLOCKING {
                 wet[i] = old ? old[i] : 0.0F;
             break;
         case Phase::crossing: {
-            const bool equal_power =
-                !latent && next_->entrance == Voice::Entrance::equal_power;
+            const bool equal_power = !latent && next_->entrance == Voice::Entrance::equal_power;
             for (int i = 0; i < frames; ++i) {
                 const float come = fade_.progress(i), go = 1.0F - come;
-                wet[i] = (old ? old[i] * (equal_power ? Crossfade::equal_power(go) : go) : 0.0F) +
-                         (young ? young[i] * (equal_power ? Crossfade::equal_power(come) : come)
-                                : 0.0F);
+                wet[i] =
+                    (old ? old[i] * (equal_power ? Crossfade::equal_power(go) : go) : 0.0F) +
+                    (young ? young[i] * (equal_power ? Crossfade::equal_power(come) : come) : 0.0F);
             }
             break;
         }
@@ -294,7 +291,7 @@ void Playback::fill_dry_gains(bool bypass, int frames) noexcept TIMBREL_NONBLOCK
     was_bypassed_ = bypass;
     for (int i = 0; i < frames; ++i) {
         dry_ = std::clamp(dry_ + (bypass ? 1 : -1), 0, Concealer::kFade + 1);
-        dry_gains_[static_cast<size_t>(i)] = dry_ == 0                  ? 0.0F
+        dry_gains_[static_cast<size_t>(i)] = dry_ == 0                 ? 0.0F
                                              : dry_ > Concealer::kFade ? 1.0F
                                                                        : Concealer::ramp(dry_ - 1);
     }
@@ -309,10 +306,9 @@ void Playback::fade_to_dry(int outlet, int64_t position, int frames) noexcept TI
         std::fill_n(dry, frames, outlets_[static_cast<size_t>(outlet)].held());
     } else {
         const int example = outlet / channels_.outlets;
-        const int channel =
-            channels_.inlets > 0 ? example * channels_.inlets +
-                                       outlet % channels_.outlets % channels_.inlets
-                                 : -1;
+        const int channel = channels_.inlets > 0 ? example * channels_.inlets +
+                                                       outlet % channels_.outlets % channels_.inlets
+                                                 : -1;
         read_dry(heard_, channel, position, frames, dry);
         if (hears_next()) {
             read_dry(next_, channel, position, frames, next_dry_line_.data());
@@ -323,8 +319,7 @@ void Playback::fade_to_dry(int outlet, int64_t position, int frames) noexcept TI
     for (int i = 0; i < frames; ++i) {
         float& wet = wet_[static_cast<size_t>(i)];
         // A latent stays where it is from the first sample on.
-        const float gain =
-            latent && was_bypassed_ ? 1.0F : dry_gains_[static_cast<size_t>(i)];
+        const float gain = latent && was_bypassed_ ? 1.0F : dry_gains_[static_cast<size_t>(i)];
         wet = gain < 1.0F ? wet * (1.0F - gain) + dry[i] * gain : dry[i];
     }
 }
@@ -336,8 +331,7 @@ void Playback::read_dry(Voice* voice, int channel, int64_t position, int frames,
     const int64_t from = position - (voice ? voice->latency() : 0);
     const bool silent = channel < 0 || (voice && voice->shape().in_ratio > 1);
     const auto missing =
-        silent ? frames
-               : static_cast<int>(std::clamp<int64_t>(history.begin() - from, 0, frames));
+        silent ? frames : static_cast<int>(std::clamp<int64_t>(history.begin() - from, 0, frames));
     std::fill_n(out, missing, 0.0F);
     if (missing < frames)
         history.read(channel, from + missing, 1, frames - missing, out + missing);

@@ -69,8 +69,8 @@ class Playback {
     void fill_dry_gains(bool bypass, int frames) noexcept TIMBREL_NONBLOCKING;
 
     bool feeds_heard() const noexcept TIMBREL_NONBLOCKING {
-        return heard_ && (phase_ == Phase::steady || phase_ == Phase::waiting ||
-                          phase_ == Phase::crossing);
+        return heard_ &&
+               (phase_ == Phase::steady || phase_ == Phase::waiting || phase_ == Phase::crossing);
     }
     bool hears_heard() const noexcept TIMBREL_NONBLOCKING {
         return heard_ && phase_ != Phase::gap && phase_ != Phase::entering;

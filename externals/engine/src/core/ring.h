@@ -20,7 +20,8 @@ class Ring {
   public:
     Ring(const Shape& shape, int batch, const Schedule& schedule, int epoch,
          std::shared_ptr<History> history)
-        : schedule(schedule),
+        : shape(shape),
+          schedule(schedule),
           epoch(epoch),
           history(std::move(history)),
           catch_up(blocks_to_catch_up(schedule)) {
@@ -61,9 +62,10 @@ class Ring {
         ticks_.notify_all();
     }
 
+    const Shape shape;  // of what goes in and comes out, at the host's rate
     const Schedule schedule;
-    const int epoch;                          // of the layout
-    const std::shared_ptr<History> history;   // what blocks are computed from
+    const int epoch;                         // of the layout
+    const std::shared_ptr<History> history;  // what blocks are computed from
     const int catch_up;  // blocks that a voice may be behind, when it comes in, and work off
 
   private:

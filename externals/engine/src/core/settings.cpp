@@ -8,18 +8,41 @@ namespace timbrel {
 
 Schedule Loaded::schedule(double sample_rate, int vector, bool varies) const {
     Schedule schedule{block, vector, varies, 0, sample_rate};
+    const bool converts = this->converts(sample_rate);
+    if (converts)
+        schedule.block = RateConversion::host_block(block, sample_rate, rate(sample_rate));
     if (blocking) {
         // Blocks as large as the vector cost no latency either, and fewer calls of the model.
-        if (!varies && vector % block == 0)
+        if (!varies && (converts || vector % block == 0))
             schedule.block = vector;
     } else if (settings.slack_ms < 0) {
-        schedule.slack = std::max(block, vector);
+        schedule.slack = std::max(schedule.block, vector);
     } else {
         // No more than the largest buffer: what is not played for minutes is not missed.
         const double slack = settings.slack_ms * sample_rate / 1000;
         schedule.slack = static_cast<int>(std::lround(std::min<double>(slack, kLargestBuffer)));
     }
     return schedule;
+}
+
+double Loaded::rate(double sample_rate) const {
+    const double own = prototype->description().sample_rate;
+    return settings.resample && own > 0 ? own : sample_rate;
+}
+
+RateConversion::Layout Loaded::conversion(const Schedule& schedule, int batch) const {
+    return {method.shape,   batch, schedule.sample_rate, rate(schedule.sample_rate),
+            schedule.block, block};
+}
+
+int Loaded::model_latency(double sample_rate) const {
+    return static_cast<int>(std::lround(method.latency * sample_rate / rate(sample_rate)));
+}
+
+int Loaded::resampling_latency(const Schedule& schedule) const {
+    if (!converts(schedule.sample_rate))
+        return 0;
+    return RateConversion(conversion(schedule, 1)).latency();
 }
 
 Loaded resolve(const Settings& settings, std::shared_ptr<const Prototype> prototype) {

@@ -79,9 +79,8 @@ void Stream::slack(double ms) {
 }
 
 void Stream::place(Placement placement) {
-    change([placement = std::move(placement)](Settings& settings) {
-        settings.placement = placement;
-    });
+    change(
+        [placement = std::move(placement)](Settings& settings) { settings.placement = placement; });
 }
 
 void Stream::device(std::string name) {
@@ -162,9 +161,9 @@ Latency Stream::latency() const {
     const Loaded* loaded = news().loaded.get();
     if (!loaded || !layout_.epoch)
         return {};
-    const Schedule schedule =
-        loaded->schedule(layout_.sample_rate, layout_.vector, layout_.varies);
-    return {schedule.latency(), loaded->method.latency, 0, layout_.sample_rate};
+    const Schedule schedule = loaded->schedule(layout_.sample_rate, layout_.vector, layout_.varies);
+    return {schedule.latency(), loaded->model_latency(layout_.sample_rate),
+            loaded->resampling_latency(schedule), layout_.sample_rate};
 }
 
 Report Stream::report() const {
@@ -187,8 +186,7 @@ double Stream::block_ms() const {
     const Loaded* loaded = news().loaded.get();
     if (!loaded || !layout_.epoch)
         return 0;
-    const Schedule schedule =
-        loaded->schedule(layout_.sample_rate, layout_.vector, layout_.varies);
+    const Schedule schedule = loaded->schedule(layout_.sample_rate, layout_.vector, layout_.varies);
     return 1000.0 * schedule.block / schedule.sample_rate;
 }
 
@@ -215,8 +213,9 @@ void Stream::prepare(double sample_rate, int vector, bool varies) {
     }
     int64_t reach = 0;
     if (const Loaded* loaded = news().loaded.get()) {
-        reach = needed_reach(loaded->schedule(sample_rate, vector, varies),
-                             loaded->method.latency);
+        const Schedule schedule = loaded->schedule(sample_rate, vector, varies);
+        reach = needed_reach(
+            schedule, loaded->model_latency(sample_rate) + loaded->resampling_latency(schedule));
     }
     layout_ = {layout_.epoch + 1, sample_rate, vector, varies,
                make_history(options_, sample_rate, vector, reach)};

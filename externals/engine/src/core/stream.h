@@ -25,9 +25,9 @@ class WorkerPool;
 
 // In samples at the host's rate; all 0 before `prepare`, and for a stream that plays nothing.
 struct Latency {
-    int buffer = 0;      // of blocks and slack
-    int model = 0;       // the model's own
-    int resampling = 0;  // of the conversion between the host's rate and the model's
+    int buffer = 0;          // of blocks and slack
+    int model = 0;           // the model's own
+    int resampling = 0;      // of the conversion between the host's rate and the model's
     double sample_rate = 0;  // Hz
 
     int total() const { return buffer + model + resampling; }
@@ -39,16 +39,16 @@ struct LatentReport {
     LatentSettings settings;
 };
 
-// Commands. `load` opens a transaction: whatever is said until the new model is offered to the audio
-// thread is meant for it, and only a newer `load` supersedes it, with what was said to it. What
-// comes of a command is told by events, in order:
+// Commands. `load` opens a transaction: whatever is said until the new model is offered to the
+// audio thread is meant for it, and only a newer `load` supersedes it, with what was said to it.
+// What comes of a command is told by events, in order:
 //     "loaded" NAME METHOD   what is heard from the next call on, and what `loaded` gives
 //     "attribute" NAME VALUES...   the answer to `get`
 //     "error" LINE, "notice" LINE   for a person
 class Stream {
   public:
-    // Per example, for the life of the stream. A model with more inputs gets zeros there, its outputs
-    // beyond the outlets are dropped, outlets that it does not have are silent.
+    // Per example, for the life of the stream. A model with more inputs gets zeros there, its
+    // outputs beyond the outlets are dropped, outlets that it does not have are silent.
     using Options = Channels;
 
     // [control] Plays nothing yet. `pool` outlives it.
@@ -78,7 +78,7 @@ class Stream {
     // Bound to the block that contains the stream's position of now.
     void set(std::string attribute, Atoms values);
     void get(std::string attribute);
-    // Kept for the models of the same file that follow.
+    // Kept for the models that follow.
     void seed(std::optional<uint64_t> seed);
     // `at` is filled in. Acts at once, and on a model that is about to be heard as well.
     void move_latents(LatentMove move);

@@ -21,32 +21,33 @@ Voice::Voice(std::shared_ptr<const Loaded> loaded, std::unique_ptr<Model> model,
       outlets_(std::min(channels.outlets, loaded_->method.shape.out_channels)),
       outbox_(outbox),
       pool_(pool),
-      computer_(*loaded_, std::move(model), channels.batch, std::move(outbox)) {
-    for (int i = 0; i < channels.batch * outlets_; ++i)
-        concealers_.emplace_back(loaded_->method.shape.out_ratio);
-}
+      computer_(*loaded_, std::move(model), channels.batch, std::move(outbox)) {}
 
 void Voice::lay_out(const Layout& layout) {
     if (ring_of_audio_)
         skip_submitted();  // so that a reset that waits in a block is not lost with it
     const Schedule schedule = loaded_->schedule(layout.sample_rate, layout.vector, layout.varies);
-    const int64_t reach = needed_reach(schedule, loaded_->method.latency);
+    resampling_latency_ = loaded_->resampling_latency(schedule);
+    model_latency_ = loaded_->model_latency(layout.sample_rate);
+    const int64_t reach = needed_reach(schedule, model_latency_ + resampling_latency_);
     // A block may be too large for what the stream keeps for all.
-    const auto history =
-        layout.history->reach() >= reach
-            ? layout.history
-            : make_history(channels_, layout.sample_rate, layout.vector, reach);
+    const auto history = layout.history->reach() >= reach
+                             ? layout.history
+                             : make_history(channels_, layout.sample_rate, layout.vector, reach);
     if (history != layout.history)
         history->jump(layout.history->end(), false);
-    auto ring =
-        std::make_shared<Ring>(shape(), channels_.batch, schedule, layout.epoch, history);
+    Shape at_host = shape();
+    if (loaded_->converts(layout.sample_rate))
+        at_host.in_ratio = at_host.out_ratio = 1;
+    auto ring = std::make_shared<Ring>(at_host, channels_.batch, schedule, layout.epoch, history);
     ring_of_audio_ = ring.get();
     resets_ = history->resets();
     next_block_ = first_ = 0;
     backlog_ = 0;
     last_late_ = -1;
-    for (Concealer& concealer : concealers_)
-        concealer.restart();
+    const bool latents = shape().out_ratio > 1;
+    concealers_.assign(static_cast<size_t>(channels_.batch * outlets_),
+                       Concealer(at_host.out_ratio, latents));
     const std::lock_guard lock(ring_mutex_);
     ring_.swap(ring);
 }
@@ -236,10 +237,10 @@ bool Voice::failed(int64_t position) noexcept TIMBREL_NONBLOCKING {
 }
 
 template <bool wait>
-void Voice::render(int64_t position, int frames, float* outlets,
-                   int stride) noexcept TIMBREL_NONBLOCKING_IF(!wait) {
+void Voice::render(int64_t position, int frames, float* outlets, int stride) noexcept
+    TIMBREL_NONBLOCKING_IF(!wait) {
     const int block_size = schedule().block;
-    const int length = block_size / shape().out_ratio;
+    const int length = block_size / ring_of_audio_->shape.out_ratio;
     int64_t from = position - schedule().latency();
     for (int done = 0; done < frames;) {
         int count = frames - done;
@@ -309,8 +310,7 @@ template void Voice::feed<true>(int64_t) noexcept TIMBREL_NONBLOCKING_IF(false);
 template bool Voice::ready<false>(int64_t, int) noexcept TIMBREL_NONBLOCKING;
 template bool Voice::ready<true>(int64_t, int) noexcept TIMBREL_NONBLOCKING_IF(false);
 template void Voice::render<false>(int64_t, int, float*, int) noexcept TIMBREL_NONBLOCKING;
-template void Voice::render<true>(int64_t, int, float*, int) noexcept
-    TIMBREL_NONBLOCKING_IF(false);
+template void Voice::render<true>(int64_t, int, float*, int) noexcept TIMBREL_NONBLOCKING_IF(false);
 
 // ---- workers ----
 
@@ -390,16 +390,16 @@ void Voice::run(const Job& job) {
 void Voice::tell_layout(const Ring& ring) {
     if (epoch_ == ring.epoch)
         return;
-    computer_.restart(ring.schedule.sample_rate);
+    computer_.restart(ring.schedule);
     epoch_ = ring.epoch;
 }
 
 bool Voice::read_input(const Ring& ring, int64_t block) {
     const History& history = *ring.history;
-    const int ratio = shape().in_ratio;
+    const int ratio = ring.shape.in_ratio;
     const int count = ring.schedule.block / ratio;
     const int64_t from = block * ring.schedule.block;
-    input_.assign(shape().input_size(channels_.batch, ring.schedule.block), 0.0F);
+    input_.assign(ring.shape.input_size(channels_.batch, ring.schedule.block), 0.0F);
     const int channels = std::min(channels_.inlets, shape().in_channels);
     for (int example = 0; example < channels_.batch; ++example) {
         for (int channel = 0; channel < channels; ++channel) {

@@ -1,5 +1,5 @@
-// One instance of a model that is played, or about to be: has a stream's blocks computed by workers,
-// and plays what comes back at a fixed delay.
+// One instance of a model that is played, or about to be: has a stream's blocks computed by
+// workers, and plays what comes back at a fixed delay.
 #pragma once
 
 #include <atomic>
@@ -72,23 +72,24 @@ class Voice {
     // Has the blocks computed that are complete at `position`.
     template <bool wait>
     void feed(int64_t position) noexcept TIMBREL_NONBLOCKING_IF(!wait);
-    // Whether all that is due in `frames` samples, the first of which is heard together with the one
-    // at `position`, is there.
+    // Whether all that is due in `frames` samples, the first of which is heard together with the
+    // one at `position`, is there.
     template <bool wait>
     bool ready(int64_t position, int frames) noexcept TIMBREL_NONBLOCKING_IF(!wait);
     // What was due at `position` will never be there.
     bool failed(int64_t position) noexcept TIMBREL_NONBLOCKING;
-    // Plays it: one vector for each outlet of the stream that the model has, `stride` samples apart.
+    // Plays it: one vector for each outlet of the stream that the model has, `stride` samples
+    // apart.
     template <bool wait>
-    void render(int64_t position, int frames, float* outlets,
-                int stride) noexcept TIMBREL_NONBLOCKING_IF(!wait);
+    void render(int64_t position, int frames, float* outlets, int stride) noexcept
+        TIMBREL_NONBLOCKING_IF(!wait);
     // What comes next fades in; latents begin at 0.
     void silence() noexcept TIMBREL_NONBLOCKING;
 
     int outlets() const noexcept TIMBREL_NONBLOCKING { return outlets_; }  // per example
     const Shape& shape() const noexcept TIMBREL_NONBLOCKING { return loaded_->method.shape; }
     int latency() const noexcept TIMBREL_NONBLOCKING {
-        return ring_of_audio_->schedule.latency() + loaded_->method.latency;
+        return ring_of_audio_->schedule.latency() + model_latency_ + resampling_latency_;
     }
     bool blocking() const noexcept TIMBREL_NONBLOCKING { return loaded_->blocking; }
     const Schedule& schedule() const noexcept TIMBREL_NONBLOCKING {
@@ -168,7 +169,8 @@ class Voice {
     int backlog_ = 0;         // blocks that may wait because the voice came in late
     int64_t last_late_ = -1;  // the block that was counted as late last
     bool reset_due_ = false;
-    std::vector<Concealer> concealers_;  // (batch, outlets_)
+    std::vector<Concealer> concealers_;               // (batch, outlets_)
+    int model_latency_ = 0, resampling_latency_ = 0;  // samples at the host's rate
 
     // Between threads.
     mutable std::mutex ring_mutex_;  // of control and worker threads; guards the pointer only
@@ -176,8 +178,8 @@ class Voice {
     std::atomic<bool> abandoned_{false};  // a block never returned: nothing is worth waiting for
     std::atomic<bool> stalled_{false};
     Queue<Instruction> told_{kMostInstructions};
-    std::atomic<uint32_t> untold_{0};  // instructions that were not carried out yet
-    std::atomic<uint32_t> steps_{0};   // changes with the above and with stalled_
+    std::atomic<uint32_t> untold_{0};      // instructions that were not carried out yet
+    std::atomic<uint32_t> steps_{0};       // changes with the above and with stalled_
     std::atomic<double> last_seconds_{0};  // that a block took
     Times times_;
     mutable std::mutex bearing_mutex_;  // of workers and loaders

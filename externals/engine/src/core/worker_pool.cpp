@@ -71,8 +71,7 @@ void WorkerPool::add(std::shared_ptr<Voice> voice) {
 
 void WorkerPool::remove(const std::shared_ptr<Voice>& voice) {
     const std::lock_guard lock(state_->mutex);
-    std::erase_if(state_->entries,
-                  [&](const State::Entry& entry) { return entry.voice == voice; });
+    std::erase_if(state_->entries, [&](const State::Entry& entry) { return entry.voice == voice; });
 }
 
 double WorkerPool::load() const {
