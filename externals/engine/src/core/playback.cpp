@@ -55,7 +55,7 @@ void Playback::play(const Sample* const* inputs, Sample* const* outputs, int fra
     }
     adopt(switches.enabled);
     if (switches.reset || (switches.enabled && !was_enabled_))
-        begin_anew(switches.reset);
+        begin_anew<wait>(switches.reset);
     if (!switches.enabled && was_enabled_)
         disable();
     was_enabled_ = switches.enabled;
@@ -155,10 +155,16 @@ void Playback::retire(Voice* voice) noexcept TIMBREL_NONBLOCKING {
 }
 
 // Goes on with a block that nothing before this moment has part in.
-void Playback::begin_anew(bool reset) noexcept TIMBREL_NONBLOCKING {
+template <bool wait>
+void Playback::begin_anew(bool reset) noexcept TIMBREL_NONBLOCKING_IF(!wait) {
     cut();
     if (next_)
         take_over(next_);
+    if constexpr (wait) {
+        // What is under way would be lost or not, as it falls.
+        if (heard_)
+            heard_->finish_blocks();
+    }
     // A block of every voice that may come must stand to the host's vectors as it always does.
     const int64_t vector = layout_.varies ? 1 : layout_.vector;
     const int64_t unit = heard_ ? std::lcm<int64_t>(vector, heard_->schedule().block) : vector;

@@ -51,7 +51,8 @@ class Playback {
     void take_over(Voice* voice) noexcept TIMBREL_NONBLOCKING;
     void reject_next() noexcept TIMBREL_NONBLOCKING;
     void retire(Voice* voice) noexcept TIMBREL_NONBLOCKING;
-    void begin_anew(bool reset) noexcept TIMBREL_NONBLOCKING;
+    template <bool wait>
+    void begin_anew(bool reset) noexcept TIMBREL_NONBLOCKING_IF(!wait);
     void disable() noexcept TIMBREL_NONBLOCKING;
     void cut() noexcept TIMBREL_NONBLOCKING;
     void start(Phase phase) noexcept TIMBREL_NONBLOCKING;

@@ -31,6 +31,7 @@ class Ring {
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
+    int64_t slots() const { return static_cast<int64_t>(slots_.size()); }
     Slot& slot(int64_t block) noexcept TIMBREL_NONBLOCKING {
         return slots_[static_cast<size_t>(block) % slots_.size()];
     }

@@ -305,6 +305,11 @@ void Voice::wait_while(int64_t block, std::initializer_list<State> states) const
     }
 }
 
+void Voice::finish_blocks() const {
+    for (int64_t slot = 0; slot < ring_of_audio_->slots(); ++slot)
+        wait_while(ring_of_audio_->slot(slot).tag().block, {State::submitted, State::running});
+}
+
 template void Voice::feed<false>(int64_t) noexcept TIMBREL_NONBLOCKING;
 template void Voice::feed<true>(int64_t) noexcept TIMBREL_NONBLOCKING_IF(false);
 template bool Voice::ready<false>(int64_t, int) noexcept TIMBREL_NONBLOCKING;

@@ -67,6 +67,8 @@ class Voice {
 
     // Comes in: its past may have been heard already. `position`: all before it is in the history.
     void enter(int64_t position) noexcept TIMBREL_NONBLOCKING;
+    // [not in real time] Until every block that was submitted is computed.
+    void finish_blocks() const;
     // Begins anew with the first block from there on, that nothing before has part in.
     void begin(int64_t position, bool reset) noexcept TIMBREL_NONBLOCKING;
     // Has the blocks computed that are complete at `position`.
