@@ -2,12 +2,14 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "archive/archive.h"
+#include "archive/contents.h"
 
 using timbrel::Archive;
 using timbrel::ArchiveError;
@@ -239,4 +241,72 @@ TEST_CASE("a path that is no file is named") {
     std::filesystem::resize_file(folder / "huge.ts", uintmax_t{1} << 42);
     CHECK(refuse((folder / "huge.ts").string()) == "huge.ts: not a TorchScript archive");
     std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("two entries of one name are refused") {
+    std::vector<Content> contents = kModel;
+    contents.push_back(contents[0]);
+    CHECK(refusal(make_archive(contents)) == "model.ts: damaged (net/data.pkl is there twice)");
+}
+
+TEST_CASE("code that is nested without end is refused, and long code is not") {
+    const auto problem = [](const std::string& code) -> std::string {
+        const std::vector<Content> contents{{"net/data.pkl", "\x80\x02N."},
+                                            {"net/code/a.py", code}};
+        try {
+            const Archive archive = Archive::verify(make_archive(contents), "model.ts");
+            timbrel::check_contents(archive, "model.ts");
+        } catch (const ArchiveError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    const auto repeat = [](const std::string& text, int times) {
+        std::string all;
+        for (int i = 0; i < times; ++i)
+            all += text;
+        return all;
+    };
+    const std::string refused = "model.ts: damaged (code/a.py: its code is nested too deeply)";
+    CHECK(problem(repeat("(", 2000)) == refused);
+    CHECK(problem(repeat("[\n", 2000)) == refused);
+    CHECK(problem(repeat(" ", 2000) + "x = 1") == refused);
+    CHECK(problem("x = " + repeat("not ", 20'000) + "y") == refused);
+    CHECK(problem("x = (" + repeat("-\n", 20'000) + "y)") == refused);
+    CHECK(problem(repeat("  elif x:\n    y = 1\n", 20'000)) == refused);
+    CHECK(problem("x = [" + repeat("-1.5, ", 20'000) + "0]") == "");
+    CHECK(problem(repeat("def f(self: a.b) -> Tensor:\n  x = torch.add(y, -z)\n", 20'000)) == "");
+    // The brackets of a message are none.
+    CHECK(problem(repeat("def f(x):\n  raise Error(\"(\")\n", 20'000)) == "");
+}
+
+TEST_CASE("one entry of a file is read without the others") {
+    const std::filesystem::path path = std::filesystem::temp_directory_path() / "timbrel-peek.ts";
+    const auto peek = [&](const Bytes& bytes) {
+        std::ofstream(path, std::ios::binary)
+            .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        return Archive::peek(path.string(), "extra/timbrel.json");
+    };
+    std::vector<Content> contents = kModel;
+    for (const bool wide : {false, true}) {
+        const Bytes whole = make_archive(contents, wide);
+        CHECK(peek(whole) == R"({"name": "tabla"})");
+        Bytes damaged = whole;
+        damaged[40] ^= 1;  // in another entry, which is not looked at
+        CHECK(peek(damaged) == R"({"name": "tabla"})");
+        for (size_t size = 0; size < whole.size(); size += 7)
+            CHECK_FALSE(peek(Bytes(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size))));
+    }
+    // An index that is longer than what is read at first, and weights before it.
+    for (int i = 0; i < 3000; ++i)
+        contents.push_back({"net/data/" + std::to_string(i + 1), std::string(100, 'w')});
+    CHECK(peek(make_archive(contents)) == R"({"name": "tabla"})");
+    contents.erase(contents.begin() + 3);
+    CHECK_FALSE(peek(make_archive(contents)));
+    Bytes damaged = make_archive(kModel);
+    const std::string text = "tabla";
+    *std::search(damaged.begin(), damaged.end(), text.begin(), text.end()) = 'T';
+    CHECK_FALSE(peek(damaged));
+    CHECK_FALSE(Archive::peek("no such file", "extra/timbrel.json"));
+    std::filesystem::remove(path);
 }

@@ -65,6 +65,7 @@ Metadata Metadata::parse(const std::string& text) {
     const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object())
         return metadata;
+    metadata.text = text;
     metadata.name = string(json, "name");
     metadata.torch_version = string(json, "torch_version");
     if (const Json* rate = find(json, "sample_rate"); rate && rate->is_number()) {

@@ -17,6 +17,7 @@ constexpr double kHighestRate = 1e7;      // Hz
 
 // Absent or unknown fields are normal: what is not there keeps its default.
 struct Metadata {
+    std::string text;  // as it stands in the file; empty where that is not JSON
     std::string name;
     double sample_rate = 0;              // Hz
     std::map<std::string, int> latency;  // per method, samples

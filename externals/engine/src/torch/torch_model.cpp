@@ -415,8 +415,7 @@ std::shared_ptr<Prototype> load_torch_model(const std::string& path) {
     const auto archive = std::make_shared<const Archive>(Archive::read(path));
     const std::filesystem::path file(path);
     check_contents(*archive, file.filename().string());
-    const std::string text = archive->find("extra/timbrel.json").value_or("");
-    const Metadata metadata = Metadata::parse(text);
+    const Metadata metadata = Metadata::parse(archive->find("extra/timbrel.json").value_or(""));
     const std::string origin = metadata.torch_version.empty()
                                    ? ""
                                    : ", made with torch " + printable(metadata.torch_version);
@@ -426,7 +425,7 @@ std::shared_ptr<Prototype> load_torch_model(const std::string& path) {
         run_apart("loading", patience(), [=, stem = file.stem().string()] {
             Placed placed = load(archive, metadata, origin);
             placed.description.name = metadata.name.empty() ? stem : printable(metadata.name);
-            placed.description.metadata = text;
+            placed.description.metadata = metadata.text;
             *prototype = std::make_shared<TorchPrototype>(std::move(placed));
         });
     } catch (const std::exception& error) {
