@@ -1,15 +1,19 @@
 // [nn~ model method buffer]: translates between Pure Data and the engine, and nothing else.
 #include <m_pd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arguments.h"
 #include "atoms.h"
 #include "engine_library.h"
 #include "model_search.h"
+#include "multichannel.h"
 #include "offline.h"
+#include "player.h"
 #include "timbrel/engine.h"
 
 using namespace timbrel::pd;
@@ -28,130 +32,182 @@ enum class Offline { never, always, automatic };
 // Pd allocates objects as plain memory; what has constructors lives here.
 struct State {
     t_canvas* canvas = nullptr;
-    std::string name;  // of the model in the box
-    timbrel_stream* stream = nullptr;
+    std::string name;  // of the model in the box, then of the one that is heard
+    bool multichannel = false;
+    std::unique_ptr<Player> player;
     std::vector<const t_sample*> inputs;
     std::vector<t_sample*> outputs;
     Offline offline = Offline::automatic;
+    int cable = 0;  // channels of the outlet, when DSP was built last
     // False once the object is gone, which may happen while it speaks.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 
-    ~State() {
-        *alive = false;
-        if (api)
-            api->stream_release(stream);
-    }
+    ~State() { *alive = false; }
 };
 
 struct Object {
     t_object pd;
     t_float unused_scalar;  // what Pd needs a signal inlet to have
     State* state;
-    t_outlet* reports;
+    t_outlet* reports;  // null until all of the object is there
     t_clock* clock;
 };
 
 #if PD_FLOATSIZE == 32
-void process(State& state, int frames) {
-    if (api->stream_waits(state.stream)) {
-        api->stream_process_blocking_f32(state.stream, state.inputs.data(), state.outputs.data(),
-                                         frames);
-    } else {
-        api->stream_process_f32(state.stream, state.inputs.data(), state.outputs.data(), frames);
-    }
-}
+constexpr auto process_function = &timbrel_api::stream_process_f32;
+constexpr auto blocking_function = &timbrel_api::stream_process_blocking_f32;
 #else
-void process(State& state, int frames) {
-    if (api->stream_waits(state.stream)) {
-        api->stream_process_blocking_f64(state.stream, state.inputs.data(), state.outputs.data(),
-                                         frames);
-    } else {
-        api->stream_process_f64(state.stream, state.inputs.data(), state.outputs.data(), frames);
-    }
-}
+constexpr auto process_function = &timbrel_api::stream_process_f64;
+constexpr auto blocking_function = &timbrel_api::stream_process_blocking_f64;
 #endif
 
 // ---- signals ----
 
 t_int* perform(t_int* arguments) {
-    process(*reinterpret_cast<Object*>(arguments[1])->state, static_cast<int>(arguments[2]));
+    State& state = *reinterpret_cast<Object*>(arguments[1])->state;
+    timbrel_stream* stream = state.player->stream();
+    const auto function = api->stream_waits(stream) ? blocking_function : process_function;
+    (api->*function)(stream, state.inputs.data(), state.outputs.data(),
+                     static_cast<int>(arguments[2]));
     return arguments + 3;
 }
 
-void decide_waiting(State& state) {
+void decide_waiting(const State& state) {
     const bool automatic = state.offline == Offline::automatic && runs_offline();
-    api->stream_set_offline(state.stream, automatic || state.offline == Offline::always);
+    api->stream_set_offline(state.player->stream(), automatic || state.offline == Offline::always);
+}
+
+// The channels of one cable are the model's; fewer than it has inputs are used again.
+void connect_cables(State& state, t_signal** signals) {
+    const t_signal& in = *signals[0];
+    const int vector = in.s_n, channels = channels_of(in);
+    for (size_t i = 0; i < state.inputs.size(); ++i)
+        state.inputs[i] = in.s_vec + static_cast<int>(i) % channels * vector;
+    state.cable = state.player->out_channels();
+    set_channels(&signals[1], state.cable);
+    for (size_t i = 0; i < state.outputs.size(); ++i) {
+        const int channel = static_cast<int>(i);
+        state.outputs[i] = channel < state.cable ? signals[1]->s_vec + channel * vector : nullptr;
+    }
+}
+
+void connect_singly(State& state, t_signal** signals) {
+    t_signal** next = signals + (state.inputs.empty() ? 1 : 0);
+    for (const t_sample*& input : state.inputs)
+        input = (*next++)->s_vec;
+    for (t_sample*& output : state.outputs) {
+        set_channels(next, 1);
+        output = (*next++)->s_vec;
+    }
 }
 
 void dsp(Object* x, t_signal** signals) {
     State& state = *x->state;
     const int vector = signals[0]->s_n;
-    char error[TIMBREL_ERROR_SIZE];
     // The signal's own rate: a canvas may be resampled by [block~].
     const timbrel_stream_config config{signals[0]->s_sr, vector, 0};
-    const bool prepared = api->stream_prepare(state.stream, &config, error, sizeof(error)) == 0;
-    t_signal** next = signals + (state.inputs.empty() ? 1 : 0);
-    for (const t_sample*& input : state.inputs)
-        input = (*next++)->s_vec;
-    for (t_sample*& output : state.outputs)
-        output = (*next++)->s_vec;
-    if (!prepared) {
+    const Width width = state.player->width();
+    state.inputs.resize(static_cast<size_t>(width.inlets));
+    state.outputs.resize(static_cast<size_t>(width.outlets));
+    if (state.multichannel) {
+        connect_cables(state, signals);
+    } else {
+        connect_singly(state, signals);
+    }
+    char error[TIMBREL_ERROR_SIZE];
+    if (api->stream_prepare(state.player->stream(), &config, error, sizeof(error)) != 0) {
         pd_error(x, "nn~: %s: %s", state.name.c_str(), error);
         // Pd does not clear them: left alone, they play what another object wrote there.
-        for (t_sample* output : state.outputs)
-            dsp_add_zero(output, vector);
+        for (t_sample* output : state.outputs) {
+            if (output)
+                dsp_add_zero(output, vector);
+        }
         return;
     }
     decide_waiting(state);
     dsp_add(perform, 2, x, static_cast<t_int>(vector));
 }
 
-// ---- what the engine has to say ----
+// ---- what there is to say ----
 
-// Lines for a person go to the console, all else out of the right outlet. A patch may delete the
-// object in answer.
-void tell_events(Object* x) {
+void report(Object* x, const char* selector, std::vector<t_atom> atoms) {
+    if (x->reports)
+        outlet_anything(x->reports, gensym(selector), static_cast<int>(atoms.size()), atoms.data());
+}
+
+// A line for a person, on the console; and out of the right outlet, for a patch that can do
+// something about it.
+void tell(Object* x, bool is_error, const std::string& line) {
+    const std::string whole =
+        "nn~: " + (line.starts_with(x->state->name) ? "" : x->state->name + ": ") + line;
+    if (is_error) {
+        pd_error(x, "%s", whole.c_str());
+    } else {
+        logpost(x, PD_NORMAL, "%s", whole.c_str());
+    }
+    t_atom atom;
+    SETSYMBOL(&atom, gensym(line.c_str()));
+    report(x, is_error ? "error" : "notice", {atom});
+}
+
+// A patch may delete the object in answer. False: it has.
+bool tell_events(Object* x) {
     State& state = *x->state;
     const std::shared_ptr<bool> alive = state.alive;
-    while (const timbrel_event* event = *alive ? api->stream_event(state.stream) : nullptr) {
+    while (*alive) {
+        const timbrel_event* event = state.player->event();
+        if (!event)
+            return true;
         const std::string selector = event->selector;
-        if (selector == "error") {
-            pd_error(x, "nn~: %s: %s", state.name.c_str(), event->atoms[0].text);
-        } else if (selector == "notice") {
-            logpost(x, PD_NORMAL, "nn~: %s: %s", state.name.c_str(), event->atoms[0].text);
-        } else {
-            if (selector == "loaded" && event->count > 1 && event->atoms[1].text)
-                state.name = event->atoms[1].text;
-            std::vector<t_atom> atoms = pd_atoms(*event);
-            outlet_anything(x->reports, gensym(selector.c_str()), static_cast<int>(atoms.size()),
-                            atoms.data());
+        if (selector == "error" || selector == "notice") {
+            tell(x, selector == "error", event->atoms[0].text);
+            continue;
         }
+        const timbrel_atom* named = std::find_if(event->atoms, event->atoms + event->count,
+                                                 [](const timbrel_atom& a) { return a.text; });
+        if (selector == "loaded" && named != event->atoms + event->count)
+            state.name = named->text;
+        report(x, selector.c_str(), pd_atoms(*event));
     }
+    return false;
 }
 
 void poll(Object* x) {
     clock_delay(x->clock, kEventPollMs);
-    tell_events(x);
+    if (!tell_events(x))
+        return;
+    const State& state = *x->state;
+    const bool another = state.player->settle();
+    // The host learns of channels when its DSP graph is built, and not before.
+    if (another || (state.multichannel && state.cable &&
+                    state.cable != std::max(state.player->out_channels(), 1)))
+        canvas_update_dsp();
 }
 
 // ---- messages ----
 
-bool send(Object* x, const char* selector, const EngineAtoms& atoms) {
-    char error[TIMBREL_ERROR_SIZE];
-    const bool understood = api->stream_send(x->state->stream, selector, atoms.data(), atoms.size(),
-                                             error, sizeof(error)) == 0;
-    if (!understood)
-        pd_error(x, "nn~: %s: %s", x->state->name.c_str(), error);
-    return understood;
+void send(Object* x, const char* selector, std::shared_ptr<const EngineAtoms> atoms) {
+    std::string error;
+    if (!x->state->player->send(selector, std::move(atoms), error))
+        tell(x, true, error);
+}
+
+template <typename... Values>
+void send_values(Object* x, const char* selector, const Values&... values) {
+    auto atoms = std::make_shared<EngineAtoms>();
+    (atoms->add(values), ...);
+    send(x, selector, std::move(atoms));
 }
 
 // Everything that the engine understands, which has the table of it.
 void anything(Object* x, t_symbol* selector, int count, t_atom* arguments) {
-    EngineAtoms atoms;
+    const std::shared_ptr<bool> alive = x->state->alive;
+    auto atoms = std::make_shared<EngineAtoms>();
     for (int i = 0; i < count; ++i)
-        atoms.add(arguments[i]);
-    send(x, selector->s_name, atoms);
-    tell_events(x);
+        atoms->add(arguments[i]);
+    send(x, selector->s_name, std::move(atoms));
+    if (*alive)
+        tell_events(x);
 }
 
 void bang(Object* x) {
@@ -166,13 +222,12 @@ void load(Object* x, t_symbol* selector, int count, t_atom* arguments) {
     std::string problem;
     const std::string path = find_model(x->state->canvas, text_of(arguments[0]), problem);
     if (path.empty()) {
-        pd_error(x, "nn~: %s", problem.c_str());
+        tell(x, true, problem);
         return;
     }
-    EngineAtoms atoms;
-    atoms.add(path);
-    send(x, "load", atoms);
-    tell_events(x);
+    t_atom file;
+    SETSYMBOL(&file, gensym(path.c_str()));
+    anything(x, selector, 1, &file);
 }
 
 void offline(Object* x, t_symbol*, int count, t_atom* arguments) {
@@ -182,7 +237,7 @@ void offline(Object* x, t_symbol*, int count, t_atom* arguments) {
     } else if (count == 1 && atom_getsymbol(arguments) == gensym("auto")) {
         state.offline = Offline::automatic;
     } else {
-        pd_error(x, "nn~: usage: offline 0/1/auto");
+        tell(x, true, "usage: offline 0/1/auto");
         return;
     }
     decide_waiting(state);
@@ -212,19 +267,19 @@ const timbrel_method_info& choose_method(Object* x, const timbrel_model_info& in
             chosen = &info.methods[i];
         list += (list.empty() ? "" : ", ") + name;
     }
-    pd_error(x, "nn~: %s has no method '%s', using '%s' (it has: %s)", x->state->name.c_str(),
-             wanted.c_str(), chosen->name, list.c_str());
+    tell(x, true,
+         x->state->name + " has no method '" + wanted + "', using '" + chosen->name +
+             "' (it has: " + list + ")");
     return *chosen;
 }
 
-void create_stream(Object* x, int inlets, int outlets) {
-    char error[TIMBREL_ERROR_SIZE];
-    const timbrel_stream_options options{inlets, outlets, 1};
-    x->state->stream = api->stream_create(&options, error, sizeof(error));
-    if (!x->state->stream)
-        pd_error(x, "nn~: %s", error);
-    x->state->inputs.resize(static_cast<size_t>(inlets));
-    x->state->outputs.resize(static_cast<size_t>(outlets));
+bool make_player(Object* x, Width width) {
+    State& state = *x->state;
+    std::string problem;
+    state.player = Player::make(*api, width, state.multichannel, problem);
+    if (!state.player)
+        tell(x, true, problem);
+    return state.player != nullptr;
 }
 
 // Asks for the model, which plays as soon as it is there. How many inlets and outlets it needs is
@@ -234,7 +289,7 @@ bool open_model(Object* x, const Arguments& arguments) {
     std::string problem;
     const std::string path = find_model(state.canvas, arguments.model, problem);
     if (path.empty()) {
-        pd_error(x, "nn~: %s", problem.c_str());
+        tell(x, true, problem);
         return false;
     }
     char error[TIMBREL_ERROR_SIZE];
@@ -242,25 +297,50 @@ bool open_model(Object* x, const Arguments& arguments) {
     if (!model)
         model = api->model_open(path.c_str(), error, sizeof(error));
     if (!model) {
-        pd_error(x, "nn~: %s", error);
+        tell(x, true, error);
         return false;
     }
     const timbrel_model_info& info = *api->model_info(model);
     const timbrel_method_info& method = choose_method(x, info, arguments.method);
-    create_stream(x, method.in_channels, method.out_channels);
-    if (state.stream) {
-        EngineAtoms file, name, buffer;
-        file.add(path);
-        name.add(std::string(method.name));
-        send(x, "load", file);
-        send(x, "method", name);
-        if (arguments.buffer != TIMBREL_BUFFER_DEFAULT) {
-            buffer.add(static_cast<double>(arguments.buffer));
-            send(x, "buffer", buffer);
-        }
+    const Width width =
+        state.multichannel ? widest(info) : Width{method.in_channels, method.out_channels};
+    if (make_player(x, width)) {
+        send_values(x, "load", path);
+        send_values(x, "method", std::string(method.name));
     }
     api->model_release(model);
-    return state.stream != nullptr;
+    return state.player != nullptr;
+}
+
+bool open(Object* x, const Arguments& arguments) {
+    std::string problem;
+    api = engine(problem);
+    if (!api) {
+        tell(x, true, problem);
+        return false;
+    }
+    const bool opened = arguments.model.empty()
+                            ? make_player(x, {arguments.inlets, arguments.outlets})
+                            : open_model(x, arguments);
+    if (!opened)
+        return false;
+    if (arguments.buffer != TIMBREL_BUFFER_DEFAULT)
+        send_values(x, "buffer", static_cast<double>(arguments.buffer));
+    if (arguments.gpu)
+        send_values(x, "gpu", 1.0);
+    if (!arguments.enabled)
+        send_values(x, "enable", 0.0);
+    return true;
+}
+
+void add_inlets_and_outlets(Object* x) {
+    const State& state = *x->state;
+    const Width width = state.multichannel ? Width{1, 1} : state.player->width();
+    for (int i = 1; i < width.inlets; ++i)
+        signalinlet_new(&x->pd, 0);
+    for (int i = 0; i < width.outlets; ++i)
+        outlet_new(&x->pd, &s_signal);
+    x->reports = outlet_new(&x->pd, &s_anything);
 }
 
 void destroy(Object* x) {
@@ -273,6 +353,7 @@ void* create(t_symbol*, int count, t_atom* atoms) {
     auto* x = reinterpret_cast<Object*>(pd_new(nn_class));
     x->state = new State;
     x->clock = nullptr;
+    x->reports = nullptr;
     State& state = *x->state;
     state.canvas = canvas_getcurrent();
     const Arguments arguments = parse_arguments(count, atoms);
@@ -281,24 +362,14 @@ void* create(t_symbol*, int count, t_atom* atoms) {
         state.name.resize(state.name.size() - 3);
     for (const std::string& complaint : arguments.complaints)
         pd_error(x, "nn~: %s", complaint.c_str());
-    std::string problem;
-    api = engine(problem);
-    if (!api) {
-        pd_error(x, "nn~: %s", problem.c_str());
-    } else if (arguments.model.empty()) {
-        create_stream(x, arguments.inlets, arguments.outlets);
-    } else {
-        open_model(x, arguments);
-    }
-    if (!state.stream) {
+    state.multichannel = arguments.multichannel && has_multichannel();
+    if (arguments.multichannel && !state.multichannel)
+        pd_error(x, "nn~: -m needs Pd 0.54 or later; an inlet and an outlet per channel instead");
+    if (!open(x, arguments)) {
         pd_free(&x->pd.ob_pd);
         return nullptr;
     }
-    for (size_t i = 1; i < state.inputs.size(); ++i)
-        signalinlet_new(&x->pd, 0);
-    for (size_t i = 0; i < state.outputs.size(); ++i)
-        outlet_new(&x->pd, &s_signal);
-    x->reports = outlet_new(&x->pd, &s_anything);
+    add_inlets_and_outlets(x);
     x->clock = clock_new(x, reinterpret_cast<t_method>(reinterpret_cast<void*>(poll)));
     clock_delay(x->clock, 0);
     return x;
@@ -313,7 +384,8 @@ t_method as_method(Function* function) {
 
 extern "C" TIMBREL_EXPORT void nn_tilde_setup() {
     nn_class = class_new(gensym("nn~"), reinterpret_cast<t_newmethod>(as_method(create)),
-                         as_method(destroy), sizeof(Object), CLASS_DEFAULT, A_GIMME, A_NULL);
+                         as_method(destroy), sizeof(Object), CLASS_DEFAULT | multichannel_flag(),
+                         A_GIMME, A_NULL);
     CLASS_MAINSIGNALIN(nn_class, Object, unused_scalar);
     class_addmethod(nn_class, as_method(dsp), gensym("dsp"), A_CANT, A_NULL);
     class_addmethod(nn_class, as_method(load), gensym("load"), A_GIMME, A_NULL);
