@@ -18,9 +18,12 @@ constexpr auto blocking_function = &timbrel_api::stream_process_blocking_f64;
 t_int* perform(t_int* arguments) {
     State& state = *reinterpret_cast<Object*>(arguments[1])->state;
     timbrel_stream* stream = state.player->stream();
-    const auto function = api->stream_waits(stream) ? blocking_function : process_function;
-    (api->*function)(stream, state.inputs.data(), state.outputs.data(),
-                     static_cast<int>(arguments[2]));
+    const auto frames = static_cast<int32_t>(arguments[2]);
+    if (api->stream_waits(stream)) {
+        (api->*blocking_function)(stream, state.inputs.data(), state.outputs.data(), frames);
+    } else {
+        (api->*process_function)(stream, state.inputs.data(), state.outputs.data(), frames);
+    }
     return arguments + 3;
 }
 
