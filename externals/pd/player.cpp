@@ -74,7 +74,7 @@ bool Player::send(const std::string& selector, std::shared_ptr<const EngineAtoms
         return send_to(heard_, message, error);
     message.key = setting->second;
     if (message.key == "set")
-        message.key += " " + message.atoms->text(0);
+        message.key.append(" ").append(message.atoms->text(0));
     const bool understood = send_to(next_ ? next_ : heard_, message, error);
     if (next_ && acts_at_once(message.key) && !fading_)
         send_to(heard_, message, error);
