@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "../host/model_store.h"
 #include "engine_library.h"
+#include "host/model_store.h"
 #include "model_search.h"
 #include "object.h"
 

@@ -9,6 +9,7 @@
 #include "model_search.h"
 #include "multichannel.h"
 #include "object.h"
+#include "offline.h"
 
 namespace timbrel::pd {
 
@@ -46,34 +47,63 @@ bool make_player(Object* x, Width width) {
     return state.player != nullptr;
 }
 
-// Asks for the model, which plays as soon as it is there. How many inlets and outlets it needs is
-// known beforehand, from the file itself or from the last time; else it is loaded here for that.
+// How many inlets and outlets a model needs is known beforehand, from the file itself or from the
+// last time; else it is loaded here for that. Null with a line in `error`.
+timbrel_model* look_at(const std::string& path, std::string& error) {
+    char line[TIMBREL_ERROR_SIZE] = "";
+    timbrel_model* model = runs_offline() ? nullptr : api->model_outline(path.c_str());
+    if (!model)
+        model = api->model_open(path.c_str(), line, sizeof(line));
+    error = line;
+    return model;
+}
+
+// In real time the model plays as soon as it is there. A rendering waits for it, and has it from
+// the first sample on.
+bool play(Object* x, const std::string& path, timbrel_model* model,
+          const timbrel_method_info& method, int buffer) {
+    State& state = *x->state;
+    if (runs_offline()) {
+        char error[TIMBREL_ERROR_SIZE];
+        if (api->stream_open(state.player->stream(), model, method.name, buffer, error,
+                             sizeof(error)) != 0) {
+            tell(x, true, error);
+            return false;
+        }
+        state.has_news = true;
+        return true;
+    }
+    send_values(x, "load", path);
+    send_values(x, "method", std::string(method.name));
+    if (buffer != TIMBREL_BUFFER_DEFAULT)
+        send_values(x, "buffer", static_cast<double>(buffer));
+    return true;
+}
+
 bool open_model(Object* x, const Arguments& arguments) {
     State& state = *x->state;
     std::string problem;
     const std::string path = find_model(state.canvas, arguments.model, problem);
-    if (path.empty()) {
-        tell(x, true, problem);
-        return false;
-    }
-    char error[TIMBREL_ERROR_SIZE];
-    timbrel_model* model = api->model_outline(path.c_str());
-    if (!model)
-        model = api->model_open(path.c_str(), error, sizeof(error));
+    timbrel_model* model = path.empty() ? nullptr : look_at(path, problem);
     if (!model) {
-        tell(x, true, error);
+        tell(x, true, problem);
         return false;
     }
     const timbrel_model_info& info = *api->model_info(model);
     const timbrel_method_info& method = choose_method(x, info, arguments.method);
     const Width width =
         state.multichannel ? widest(info) : Width{method.in_channels, method.out_channels};
-    if (make_player(x, width)) {
-        send_values(x, "load", path);
-        send_values(x, "method", std::string(method.name));
-    }
+    const bool plays = make_player(x, width) && play(x, path, model, method, arguments.buffer);
     api->model_release(model);
-    return state.player != nullptr;
+    return plays;
+}
+
+bool open_void(Object* x, const Arguments& arguments) {
+    if (!make_player(x, {arguments.inlets, arguments.outlets}))
+        return false;
+    if (arguments.buffer != TIMBREL_BUFFER_DEFAULT)
+        send_values(x, "buffer", static_cast<double>(arguments.buffer));
+    return true;
 }
 
 bool open(Object* x, const Arguments& arguments) {
@@ -83,13 +113,8 @@ bool open(Object* x, const Arguments& arguments) {
         tell(x, true, problem);
         return false;
     }
-    const bool opened = arguments.model.empty()
-                            ? make_player(x, {arguments.inlets, arguments.outlets})
-                            : open_model(x, arguments);
-    if (!opened)
+    if (!(arguments.model.empty() ? open_void(x, arguments) : open_model(x, arguments)))
         return false;
-    if (arguments.buffer != TIMBREL_BUFFER_DEFAULT)
-        send_values(x, "buffer", static_cast<double>(arguments.buffer));
     if (arguments.gpu)
         send_values(x, "gpu", 1.0);
     if (!arguments.enabled)

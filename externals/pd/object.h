@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "../host/errands.h"
 #include "atoms.h"
+#include "host/errands.h"
 #include "player.h"
 #include "timbrel/engine.h"
 
@@ -30,7 +30,8 @@ struct State {
     std::vector<const t_sample*> inputs;
     std::vector<t_sample*> outputs;
     Offline offline = Offline::automatic;
-    int cable = 0;  // -m: channels of the outlet when DSP was built last, 0 before
+    int cable = 0;          // -m: channels of the outlet when DSP was built last, 0 before
+    bool has_news = false;  // the model plays since before there was an outlet to say so
     host::Errands errands;
     // False once the object is gone, which may happen while it speaks.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);

@@ -23,16 +23,17 @@ def latent_mixer() -> Patch:
     patch.text(
         20,
         36,
-        "Upper row: added to the latent. Lower row: what it is multiplied with. ms: how long a move takes.",
+        "Upper row: added. Lower row: multiplied with. ms: how long a move takes.",
         120,
     )
     patch.panel(20, 80, 439, 339)
     out = patch.obj(500, 440, "outlet")
     ms = patch.number(370, 392, 5, "ms", 0)
     usual = patch.msg(500, 120, "50")
-    patch.chain(patch.obj(500, 96, "loadbang"), usual, ms)
+    start = patch.obj(500, 96, "loadbang")
+    patch.chain(start, usual, ms)
     freeze = patch.toggle(40, 390, 20, "freeze")
-    patch.chain(freeze, patch.msg(600, 400, "latent freeze $1 200"), out)
+    patch.chain(freeze, patch.msg(560, 408, "latent freeze $1 200"), out)
     neutral = patch.bang(160, 390, 20, "neutral")
     both = patch.obj(500, 152, "t b b")
     patch.wire(neutral, both)
@@ -42,10 +43,14 @@ def latent_mixer() -> Patch:
         patch.text(30, y - 28, {"bias": "+", "scale": "x"}[name])
         rests = patch.msg(x, 184, str(rest))
         patch.wire(both, rests, row)
-        patch.wire(rests, patch.obj(x, 212, f"s $0-{name}"))
-        timed = patch.obj(x, 300, "list append 50")
+        shown = patch.msg(x + 60, 184, f"set {rest}")
+        patch.wire(start, shown)
+        strips = patch.obj(x, 212, f"s $0-{name}")
+        patch.wire(rests, strips)
+        patch.wire(shown, strips)
+        timed = patch.obj(x, 344, "list append 50")
         patch.wire(ms, timed, 0, 1)
-        patch.chain(timed, patch.msg(x, 328, f"latent {name} $1 $2 $3"), out)
+        patch.chain(timed, patch.msg(x, 372, f"latent {name} $1 $2 $3"), out)
         for i in range(STRIPS):
             strip = patch.slider(
                 36 + 26 * i,
@@ -58,7 +63,7 @@ def latent_mixer() -> Patch:
                 vertical=True,
                 receive=f"$0-{name}",
             )
-            pair = patch.msg(x + 52 * (i % 4), 236 + 14 * (i // 4), f"{i} $1")
+            pair = patch.msg(x + 52 * (i % 4), 240 + 24 * (i // 4), f"{i} $1")
             patch.chain(strip, pair, timed)
     return patch
 
@@ -214,13 +219,13 @@ def encode_manipulate_decode() -> Patch:
     patch.text(
         20,
         12,
-        "encode-manipulate-decode~ MODEL: sound in, sound out; the latents pass as one cable (needs Pd 0.54).",
+        "encode-manipulate-decode~ MODEL: the latents pass as one cable (needs Pd 0.54).",
         100,
     )
     patch.text(
         20,
         52,
-        "Copy it, and put what you like between encode and decode. The right outlet reports what decode says.",
+        "Copy it, and put what you like in between. The right outlet: what decode reports.",
         100,
     )
     sound = patch.obj(20, 100, "inlet~")

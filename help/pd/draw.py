@@ -39,6 +39,7 @@ def windows(patch: Path) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
+    """Takes the package apart into windows, and draws them."""
     package, pictures = (Path(argument).resolve() for argument in sys.argv[1:3])
     if missing := [f"{tool} ({of})" for tool, of in TOOLS.items() if not shutil.which(tool)]:
         sys.exit(f"help-pictures: not found: {', '.join(missing)}; install them, then run it again")
@@ -62,7 +63,9 @@ def draw(package: Path, files: list[Path], pictures: Path) -> None:
     reading, writing = os.pipe()
     screen = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1200x24", "-nolisten", "tcp"],
-        pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        pass_fds=[writing],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     os.close(writing)
     display = os.read(reading, 16).decode().strip()
@@ -104,6 +107,7 @@ def find_window(title: str, environment: dict[str, str]) -> str:
 
 
 def xdotool(environment: dict[str, str], *arguments: str) -> str:
+    """What it prints; nothing where it fails."""
     done = subprocess.run(
         ["xdotool", *arguments], env=environment, capture_output=True, text=True, check=False
     )

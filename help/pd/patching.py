@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 INK, PAPER, SHADE, ACCENT = "#2f5d62", "#f4f4f4", "#e8eeec", "#c0392b"
@@ -35,6 +36,8 @@ class Patch:
         return self._add(f"#X msg {x} {y} {escaped(text)};")
 
     def text(self, x: int, y: int, text: str, width: int = 0) -> int:
+        # Pd would begin a line after a semicolon.
+        text = " ".join(text.split()).replace("; ", " - ")
         return self._add(f"#X text {x} {y} {escaped(text)}{f', f {width}' if width else ''};")
 
     def number(self, x: int, y: int, width: int = 6, label: str = "-", side: int = 1) -> int:
@@ -48,19 +51,27 @@ class Patch:
 
     def title(self, text: str, subtitle: str) -> None:
         """What every window begins with."""
-        name = text.replace(" ", "_")
+        name = text.replace(" ", "\\ ")
         self._add(
             f"#X obj 0 0 cnv 15 {self.width} 40 empty empty {name} 18 20 0 24 {INK} {PAPER} 0;"
         )
         self.text(20, 48, subtitle, (self.width - 40) // 7)
 
+    def rows(self, x: int, y: int, rows: list[tuple[str, str]], aside: int, width: int) -> int:
+        """Terms with their explanations beside them. Where they end."""
+        for term, says in ((term, " ".join(says.split())) for term, says in rows):
+            self.text(x, y, term, aside // 8)
+            self.text(x + aside, y, says, width)
+            y += 14 + 15 * (1 + (len(says) - 1) // (width - 3))
+        return y
+
     def toggle(self, x: int, y: int, size: int = 24, label: str = "empty") -> int:
-        look = f"{size} 0 empty empty {label} {size + 6} {size // 2} 0 12 #fcfcfc #000000 {ACCENT}"
+        look = f"{size} 0 empty empty {label} {size + 6} {size // 2} 0 12 #fcfcfc {ACCENT} #000000"
         return self._add(f"#X obj {x} {y} tgl {look} 0 1;")
 
     def bang(self, x: int, y: int, size: int = 20, label: str = "empty") -> int:
         look = f"{size} 250 50 0 empty empty {label} {size + 6} {size // 2} 0 12"
-        return self._add(f"#X obj {x} {y} bng {look} #fcfcfc #000000 {INK};")
+        return self._add(f"#X obj {x} {y} bng {look} #fcfcfc {INK} #000000;")
 
     def slider(
         self,
@@ -87,6 +98,26 @@ class Patch:
             f"{look} {position} 1;"
         )
 
+    def rests(self, x: int, y: int, slider: int, value: float) -> None:
+        """Shows a slider at a value when the patch is opened, without sending it."""
+        show = self.msg(x, y + 22, f"set {value:g}")
+        self.chain(self.obj(x, y, "loadbang"), show, slider)
+
+    def column(
+        self, x: int, y: int, items: list[tuple[str, str]], to: str, aside: int, width: int
+    ) -> int:
+        """Messages one below the other, each with what it does, to a [send]. Where it ends."""
+        boxes = []
+        for message, says in ((message, " ".join(says.split())) for message, says in items):
+            boxes.append(self.msg(x, y, message))
+            if says:
+                self.text(x + aside, y, says, width)
+            y += 26 + 16 * ((len(says) - 1) // width if says else 0)
+        send = self.obj(x, y + 4, f"s {to}")
+        for box in boxes:
+            self.wire(box, send)
+        return y + 30
+
     def sub(self, x: int, y: int, name: str, patch: Patch) -> int:
         lines = [*patch.lines(name), f"#X restore {x} {y} pd {name};"]
         return self._add("\n".join(lines))
@@ -96,7 +127,7 @@ class Patch:
 
     def chain(self, *boxes: int) -> None:
         """First outlets to first inlets, one after the other."""
-        for source, target in zip(boxes, boxes[1:], strict=False):
+        for source, target in pairwise(boxes):
             self.wire(source, target)
 
     def lines(self, name: str = "") -> list[str]:

@@ -41,7 +41,7 @@ def begin(patch: Patch, x: int, y: int, switched: bool = True) -> int:
     patch.text(x, y, "1 - click to hear")
     click = patch.toggle(x, y + 26, 32)
     order = patch.obj(x, y + 70, "t f f b")
-    audio = patch.msg(x + 150, y + 70, "; pd dsp 1")
+    audio = patch.msg(x + 60, y + 24, "; pd dsp 1")
     patch.wire(click, order)
     patch.wire(order, audio, 2)
     if switched:
