@@ -62,15 +62,13 @@ timbrel_model* look_at(const std::string& path, std::string& error) {
 // the first sample on.
 bool play(Object* x, const std::string& path, timbrel_model* model,
           const timbrel_method_info& method, int buffer) {
-    State& state = *x->state;
     if (runs_offline()) {
         char error[TIMBREL_ERROR_SIZE];
-        if (api->stream_open(state.player->stream(), model, method.name, buffer, error,
+        if (api->stream_open(x->state->player->stream(), model, method.name, buffer, error,
                              sizeof(error)) != 0) {
             tell(x, true, error);
             return false;
         }
-        state.has_news = true;
         return true;
     }
     send_values(x, "load", path);

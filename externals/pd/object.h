@@ -31,7 +31,6 @@ struct State {
     std::vector<t_sample*> outputs;
     Offline offline = Offline::automatic;
     int cable = 0;          // -m: channels of the outlet when DSP was built last, 0 before
-    bool has_news = false;  // the model plays since before there was an outlet to say so
     host::Errands errands;
     // False once the object is gone, which may happen while it speaks.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);

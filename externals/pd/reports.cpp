@@ -35,19 +35,6 @@ bool tell_tidings(Object* x) {
     return false;
 }
 
-// As tell_events, of what was there before the outlet.
-bool tell_news(Object* x) {
-    const std::shared_ptr<bool> alive = x->state->alive;
-    if (std::exchange(x->state->has_news, false)) {
-        const timbrel_stream_info& info = *api->stream_info(x->state->player->stream());
-        std::vector<t_atom> atoms(2);
-        SETSYMBOL(&atoms[0], gensym(info.model->name));
-        SETSYMBOL(&atoms[1], gensym(info.method->name));
-        report(x, "loaded", std::move(atoms));
-    }
-    return *alive;
-}
-
 }  // namespace
 
 void tell(Object* x, bool is_error, const std::string& line) {
@@ -86,7 +73,7 @@ bool tell_events(Object* x) {
 
 void poll(Object* x) {
     clock_delay(x->clock, kPollMs);
-    if (!tell_news(x) || !tell_events(x) || !tell_tidings(x))
+    if (!tell_events(x) || !tell_tidings(x))
         return;
     const State& state = *x->state;
     const bool another = state.player->settle();

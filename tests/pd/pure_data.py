@@ -75,6 +75,7 @@ def run(
     patience: float = 120,
     pd: Path | None = None,
     rate: int = RATE,
+    package: Path = PACKAGE,
 ) -> list[str]:
     """Runs Pd on a patch until the patch quits it, and returns the console.
 
@@ -85,13 +86,14 @@ def run(
         patience: seconds after which Pd counts as hung.
         pd: another Pd than the installed one.
         rate: Pd's sample rate in Hz.
+        package: the folder that nn~ is in.
 
     Raises:
         AssertionError: when Pd ends in any other way than by being asked to.
     """
     command = [str(pd or pure_datas()["pd"]), *(["-batch"] if batch else [])]
     command += ["-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(rate)]
-    command += ["-path", str(PACKAGE), "-open", str(patch)]
+    command += ["-path", str(package), "-open", str(patch)]
     variables = os.environ | (environment or {})
     done = subprocess.run(
         command, env=variables, capture_output=True, text=True, timeout=patience, check=False

@@ -189,7 +189,7 @@ def test_resample_1_plays_at_the_models_rate(folder: Path, every_pd: Path) -> No
 def test_offline_0_1_and_auto(folder: Path, every_pd: Path) -> None:
     heard = play(folder, every_pd, "nn~ one", {100: "offline 1", 200: "offline auto",
                                                300: "offline maybe"})
-    assert heard.errors() == ["one: usage: offline 0/1/auto"]
+    assert heard.errors() == ["nn~: one: usage: offline 0/1/auto"]
     assert at(heard, 900) == 1
 
 
@@ -197,7 +197,6 @@ def test_offline_0_1_and_auto(folder: Path, every_pd: Path) -> None:
 
 
 def test_set_and_get_every_type_of_attribute(folder: Path, every_pd: Path) -> None:
-    table = "#X obj 400 10 array define tenths 10;\n#A 0 " + "0.1 " * 10 + ";"
     values = {
         "switch": "1",
         "count": "3",
@@ -209,7 +208,6 @@ def test_set_and_get_every_type_of_attribute(folder: Path, every_pd: Path) -> No
     messages = {20.0 * i: f"set {name} {value}" for i, (name, value) in enumerate(values.items(), 1)}
     messages |= {300 + 20.0 * i: f"get {name}" for i, name in enumerate(values)}
     heard = play(folder, every_pd, "nn~ knobs", messages)
-    del table
     assert heard.errors() == []
     answers = [line for line in heard.reports() if line.startswith("attribute ")]
     assert answers == [f"attribute {name} {value}" for name, value in values.items()]
@@ -221,7 +219,7 @@ def test_an_array_goes_to_the_model_with_its_content(folder: Path, every_pd: Pat
     extra = ["#X obj 400 10 table sixteenths 16;"]
     messages = {10: "; sixteenths const 0.0625", 50: "set wave sixteenths", 300: "get wave"}
     heard = render(folder, ["nn~ knobs"], ones(), 1, messages, every_pd, extra=extra)
-    assert "attribute wave sixteenths" in heard.reports()
+    assert "attribute wave wave#0" in heard.reports()
     # The input, the length of "none", the sum of the array, Pd's rate.
     assert at(heard, 900) == pytest.approx(1 + 4 + 1 + RATE)
 
@@ -323,7 +321,7 @@ def test_every_message_of_the_table_is_printed_by_help(folder: Path, every_pd: P
 
 def test_an_unknown_message_is_named(folder: Path, every_pd: Path) -> None:
     heard = play(folder, every_pd, "nn~ one", {100: "lod two", 200: "7"})
-    assert heard.errors()[0] == "one: no message 'lod'; 'help' lists what there is"
+    assert heard.errors()[0] == "nn~: one: no message 'lod'; 'help' lists what there is"
     assert "error no message 'lod'; 'help' lists what there is" in [
         line.replace("\\", "") for line in heard.reports()
     ]
