@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable build bootstrap lint format bench clean
+.PHONY: help demo test portable build bootstrap lint format help-pictures bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -13,7 +13,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 TRAIN ?=
 PYTEST_FLAGS ?=
 
-PYTHON_SOURCES := training tests scripts $(wildcard benchmarks)
+PYTHON_SOURCES := training tests scripts help $(wildcard benchmarks)
 BUILT := build/.built
 # Whatever changes the engine, the objects or the packages; Python is run from where it lies, but a
 # new module has to be known to the installed package.
@@ -22,8 +22,8 @@ SOURCES := pyproject.toml CMakeLists.txt CMakePresets.json \
 MODULES := $(shell find training -name '*.py' 2>/dev/null | sort)
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
+		printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 # What only the tests need is large, and not for those who came to listen.
 test portable: BOOTSTRAP_FLAGS := --tests
@@ -61,6 +61,9 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 
 portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 	scripts/check-portable
+
+help-pictures: build ## Draw every window of the help patches, into out/help/
+	@python help/pd/draw.py build/pd_package/timbrel out/help
 
 bench: build ## Measure speed, stalls, latency and memory
 	@cmake --build build/release --target stress >build/bench.log || { tail build/bench.log; exit 1; }

@@ -30,7 +30,6 @@ foreach(file IN LISTS models)
     file(COPY "${file}" DESTINATION "${PACKAGE}/models")
 endforeach()
 
-file(COPY "${SOURCE}/help/nn~-help.pd" DESTINATION "${PACKAGE}")
 if(EXISTS "${SOURCE}/LICENSE")
     file(COPY "${SOURCE}/LICENSE" DESTINATION "${PACKAGE}")
 endif()

@@ -7,7 +7,6 @@
 namespace timbrel::pd {
 namespace {
 
-constexpr int kMostChannels = 1024;
 constexpr int kLargestBuffer = 1 << 24;
 
 class Reader {
@@ -16,6 +15,9 @@ class Reader {
 
     bool left() const { return next_ != end_; }
     bool number() const { return left() && next_->a_type == A_FLOAT; }
+    bool flag() const {
+        return left() && next_->a_type == A_SYMBOL && *next_->a_w.w_symbol->s_name == '-';
+    }
     std::string text() { return text_of(*next_++); }
     // A whole number within bounds, else `otherwise` and a complaint.
     int whole(int least, int most, int otherwise, const char* what, Arguments& arguments) {
@@ -39,6 +41,19 @@ class Reader {
 Arguments parse_arguments(int count, const t_atom* atoms) {
     Arguments arguments;
     Reader reader(count, atoms);
+    while (reader.flag()) {
+        const std::string flag = reader.text();
+        if (flag == "-m") {
+            arguments.multichannel = true;
+        } else if (flag == "-gpu" || flag == "-g") {
+            arguments.gpu = true;
+        } else if (flag == "-d") {
+            arguments.enabled = false;
+        } else {
+            arguments.complaints.push_back("flag '" + flag +
+                                           "' is not understood; there are -m, -gpu and -d");
+        }
+    }
     const char* form = "[nn~ model method buffer]";
     const std::string model = reader.left() ? reader.text() : "void";
     if (model == "void") {

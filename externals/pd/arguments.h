@@ -10,9 +10,14 @@
 
 namespace timbrel::pd {
 
-// [nn~ model method buffer] or [nn~ void inlets outlets buffer].
+constexpr int kMostChannels = 1024;
+
+// [nn~ flags model method buffer] or [nn~ flags void inlets outlets buffer].
 struct Arguments {
-    std::string model;  // empty: void
+    bool multichannel = false;  // -m: one inlet and one outlet, whose channels are the model's
+    bool gpu = false;           // -gpu, -g
+    bool enabled = true;        // false: -d
+    std::string model;          // empty: void
     std::string method = "forward";
     int buffer = TIMBREL_BUFFER_DEFAULT;
     int inlets = 1, outlets = 1;          // of void

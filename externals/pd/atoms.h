@@ -22,6 +22,10 @@ class EngineAtoms {
     // A symbol that names an array goes with the array's content.
     void add(const t_atom& atom);
 
+    // Of one atom; empty where that is a number.
+    std::string text(size_t index) const {
+        return index < atoms_.size() && atoms_[index].text ? atoms_[index].text : "";
+    }
     const timbrel_atom* data() const { return atoms_.data(); }
     int32_t size() const { return static_cast<int32_t>(atoms_.size()); }
 

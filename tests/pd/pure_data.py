@@ -9,9 +9,21 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-PACKAGE = Path(__file__).parents[2] / "build" / "pd_package" / "timbrel"
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "build" / "pd_package" / "timbrel"
 RATE = 44100
 VECTOR = 64
+
+
+def pure_datas() -> dict[str, Path]:
+    """The installed Pd, and those that scripts/more-pds has laid beside it."""
+    installed = shutil.which("pd")
+    assert installed, "Pure Data is not installed (pd is not in PATH)"
+    beside = {
+        name: ROOT / "build" / "pds" / name / "usr" / "bin" / program
+        for name, program in (("old", "puredata"), ("double", "puredata64"))
+    }
+    return {"pd": Path(installed)} | {name: path for name, path in beside.items() if path.exists()}
 
 
 @dataclass
@@ -61,6 +73,9 @@ def run(
     environment: dict[str, str] | None = None,
     batch: bool = True,
     patience: float = 120,
+    pd: Path | None = None,
+    rate: int = RATE,
+    package: Path = PACKAGE,
 ) -> list[str]:
     """Runs Pd on a patch until the patch quits it, and returns the console.
 
@@ -69,15 +84,16 @@ def run(
         environment: variables besides those of this process.
         batch: as fast as it can, where objects wait for their models; else in real time.
         patience: seconds after which Pd counts as hung.
+        pd: another Pd than the installed one.
+        rate: Pd's sample rate in Hz.
+        package: the folder that nn~ is in.
 
     Raises:
         AssertionError: when Pd ends in any other way than by being asked to.
     """
-    pd = shutil.which("pd")
-    assert pd, "Pure Data is not installed (pd is not in PATH)"
-    command = [pd, *(["-batch"] if batch else [])]
-    command += ["-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(RATE)]
-    command += ["-path", str(PACKAGE), "-open", str(patch)]
+    command = [str(pd or pure_datas()["pd"]), *(["-batch"] if batch else [])]
+    command += ["-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr", "-r", str(rate)]
+    command += ["-path", str(package), "-open", str(patch)]
     variables = os.environ | (environment or {})
     done = subprocess.run(
         command, env=variables, capture_output=True, text=True, timeout=patience, check=False
@@ -92,6 +108,9 @@ def render(
     signal: np.ndarray,
     outlets: int = 1,
     messages: dict[float, str] | None = None,
+    pd: Path | None = None,
+    rate: int = RATE,
+    extra: list[str] | None = None,
 ) -> Rendering:
     """Plays a signal through the first of some objects, into a file of 32-bit floats.
 
@@ -101,12 +120,15 @@ def render(
         signal: (channels, frames); one channel per inlet.
         outlets: signal outlets of the object; the next one is printed as `report`.
         messages: sent to the object, by time in ms.
+        pd: another Pd than the installed one.
+        rate: Pd's sample rate in Hz.
+        extra: lines of the patch besides, boxes that nothing is wired to.
 
     Returns:
         As many samples as went in, rounded up to Pd's vectors.
     """
     channels, frames = signal.shape
-    soundfile.write(folder / "in.wav", signal.T, RATE, subtype="FLOAT")
+    soundfile.write(folder / "in.wav", signal.T, rate, subtype="FLOAT")
     patch = Patch()
     reader = patch.add(f"readsf~ {channels}")
     # Not writesf~, which a Pd that quits may leave with its file unwritten.
@@ -127,7 +149,7 @@ def render(
     open_in = patch.add("open in.wav, 1", "msg")
     dsp = patch.add("; pd dsp 1", "msg")
     rounded = -(-frames // VECTOR) * VECTOR
-    length = patch.add(f"del {rounded / RATE * 1000 + 1:.6f}")
+    length = patch.add(f"del {rounded / rate * 1000 + 1:.6f}")
     patch.connect(order, 3, record)
     patch.connect(order, 2, open_in)
     patch.connect(order, 1, length)
@@ -151,7 +173,8 @@ def render(
         patch.connect(order, 1, wait)
         patch.connect(wait, 0, box)
         patch.connect(box, 0, played)
+    patch.lines += extra or []
     patch.write(folder / "patch.pd")
-    console = run(folder / "patch.pd")
+    console = run(folder / "patch.pd", pd=pd, rate=rate)
     samples, _ = soundfile.read(folder / "out.wav", dtype="float32", always_2d=True)
     return Rendering(samples.T, console)

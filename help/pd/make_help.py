@@ -1,0 +1,43 @@
+"""Writes nn~-help.pd and the folder abstractions/.
+
+    make_help.py FOLDER MESSAGES
+
+MESSAGES is what the program timbrel_messages prints: a message of the engine per line, with its
+arguments and what it does, between tabs.
+"""
+
+import sys
+from pathlib import Path
+
+from abstractions import ALL
+from first_window import first_window
+from windows_to_read import EXAMPLES
+
+# As `help` in Pd prints them.
+WAIT = "1: wait for the model instead of fading over late blocks; auto: where Pd runs with -batch"
+OF_PD = [
+    ("offline", "0/1/auto", WAIT),
+    ("print_available_models", "", "the models that can be downloaded"),
+    ("download", "NAME [AS]", "bring a model into the folder of models"),
+    ("remove", "NAME", "remove a model from that folder"),
+    ("help", "", "print this list"),
+]
+
+
+def main() -> None:
+    """Refuses to write help that lacks a message."""
+    folder, listed = Path(sys.argv[1]), Path(sys.argv[2])
+    table = [tuple(line.split("\t")) for line in listed.read_text("utf-8").splitlines()]
+    named = {name for name, _, _ in OF_PD}
+    table = [row for row in table if row[0] not in named] + OF_PD
+    if missing := {name for name, _, _ in table} ^ set(EXAMPLES):
+        sys.exit(
+            f"help/pd/windows_to_read.py: EXAMPLES and the table of messages differ in {missing}"
+        )
+    first_window(table).write(folder / "nn~-help.pd")
+    for name, make in ALL.items():
+        make().write(folder / "abstractions" / f"{name}.pd")
+
+
+if __name__ == "__main__":
+    main()
