@@ -1,6 +1,9 @@
 // [nn.info model]: what a model offers, without playing it.
+#include <algorithm>
+#include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +35,8 @@ struct Request {
 struct State {
     ~State() {
         *alive = false;
+        for (t_dictionary* each : made)
+            object_free(each);
         if (api)
             api->model_release(model);
     }
@@ -41,6 +46,7 @@ struct State {
     std::deque<Request> waiting;  // for the model that is being read
     t_symbol* dictionary = nullptr;
     t_symbol* models_dictionary = nullptr;
+    std::vector<t_dictionary*> made;  // of the dictionaries, those that this object has to free
     void* outlets[kOutletCount] = {};
     t_qelem* queue_element = nullptr;
     // False once the object is gone, which may happen while it speaks.
@@ -132,8 +138,9 @@ void tell_dictionary(Answer& answer) {
 void tell_models(Answer& answer) {
     if (!answer.object())
         return;
-    t_symbol*& name = answer.object()->state->models_dictionary;
-    publish_dictionary(name, [](t_dictionary* into) {
+    State& state = *answer.object()->state;
+    t_symbol*& name = state.models_dictionary;
+    t_dictionary* made = publish_dictionary(name, [](t_dictionary* into) {
         namespace fs = std::filesystem;
         std::error_code problem;
         for (const auto& entry : fs::directory_iterator(package_folder() / "models", problem)) {
@@ -142,6 +149,8 @@ void tell_models(Answer& answer) {
                                      gensym(entry.path().string().c_str()));
         }
     });
+    if (made)
+        state.made.push_back(made);
     answer.send(kModels, "dictionary", {atom_of(name->s_name)});
 }
 
@@ -177,7 +186,10 @@ void publish(Object* x) {
     if (!state.model)
         return;
     const timbrel_model_info& info = *api->model_info(state.model);
-    publish_dictionary(state.dictionary, [&](t_dictionary* into) { describe(info, into); });
+    t_dictionary* made =
+        publish_dictionary(state.dictionary, [&](t_dictionary* into) { describe(info, into); });
+    if (made)
+        state.made.push_back(made);
 }
 
 void answer_request(Object* x, const Request& request) {
