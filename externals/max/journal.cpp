@@ -27,9 +27,9 @@ std::string kind_of(const std::string& selector, const host::Values& values) {
     return std::find(kLasting.begin(), kLasting.end(), selector) != kLasting.end() ? selector : "";
 }
 
+// Method, buffer and place are kept for the next model, where they apply.
 bool belongs_to_model(const std::string& kind) {
-    return kind == "method" || kind == "buffer" || kind.starts_with("set ") ||
-           kind.starts_with("latent");
+    return kind == "seed" || kind.starts_with("set ") || kind.starts_with("latent");
 }
 
 }  // namespace
@@ -43,6 +43,18 @@ void Journal::note(const std::string& selector, const host::Values& values) {
                (kind == "latents" && each.kind.starts_with("latent set"));
     });
     entries_.push_back({kind, selector, values});
+}
+
+std::vector<Journal::Entry> Journal::to_begin_anew() const {
+    const auto rank = [](const Entry& entry) {
+        if (entry.kind == "load")
+            return 1;
+        return belongs_to_model(entry.kind) ? 2 : 0;
+    };
+    std::vector<Entry> entries = entries_;
+    std::stable_sort(entries.begin(), entries.end(),
+                     [&](const Entry& one, const Entry& other) { return rank(one) < rank(other); });
+    return entries;
 }
 
 const host::Values* Journal::setting(const std::string& attribute) const {

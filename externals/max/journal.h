@@ -22,7 +22,9 @@ class Journal {
         std::string selector;
         host::Values values;
     };
-    const std::vector<Entry>& entries() const { return entries_; }
+    // What leads a stream that plays nothing there: settings, then the model that is made ready with
+    // them, then what is said to the model itself.
+    std::vector<Entry> to_begin_anew() const;
 
   private:
     std::vector<Entry> entries_;

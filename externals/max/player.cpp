@@ -15,6 +15,9 @@ const timbrel_api* api = nullptr;
 // What the engine says of itself is asked for this often.
 constexpr double kEventPollMs = 20;
 
+// The main thread has other things to do, also where a patch asks all the time.
+constexpr int kMostEventsAtOnce = 200;
+
 }  // namespace
 
 struct Player::Event {
@@ -65,12 +68,13 @@ Player::Player(t_object* object, Kind kind, const host::Arguments& arguments)
     api->model_release(model);
     create_stream();
     values_.set(kMethod, atom_of(chosen.c_str()));
-    conversation_.say({"load", {path}, true});
+    // Before the model, which is then made ready once.
     conversation_.say({"method", {chosen}});
     if (arguments.buffer != TIMBREL_BUFFER_DEFAULT) {
         values_.set(kBuffer, atom_of(arguments.buffer));
         conversation_.say({"buffer", {static_cast<double>(arguments.buffer)}});
     }
+    conversation_.say({"load", {path}, true});
 }
 
 Player::~Player() {
@@ -204,13 +208,16 @@ void Player::listen() {
     read_changed_buffers();
     if (rewire_.exchange(false))
         recompile();
-    while (*alive) {
+    for (int told = 0; told < kMostEventsAtOnce; ++told) {
         const std::unique_ptr<Event> event = next_event();
         if (!event)
             return;
         // A patch may delete the object in answer.
         tell(*event);
+        if (!*alive)
+            return;
     }
+    qelem_set(queue_element_);
 }
 
 // The outlets are wide as they were until Max compiles the audio again.
@@ -333,7 +340,7 @@ bool Player::begin_anew() {
         object_error(object_, "%s: %s", name_.c_str(), problem.what());
         return false;
     }
-    const std::vector<Journal::Entry> asked = journal_.entries();
+    const std::vector<Journal::Entry> asked = journal_.to_begin_anew();
     for (const Journal::Entry& each : asked)
         carry_out({each.selector, each.values, true});
     return true;

@@ -1,12 +1,14 @@
 // What the tests of the objects share.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "host.h"
@@ -105,11 +107,12 @@ inline Signal scaled(Signal signal, double factor) {
     return signal;
 }
 
-// The largest difference between what was heard and a signal that comes `delay` samples later;
-// silence before it.
-inline double difference(const Signal& heard, const Signal& expected, size_t delay) {
+// The largest difference between what was heard, from sample `first` on, and a signal that comes
+// `delay` samples later; silence before it.
+inline double difference(const Signal& heard, const Signal& expected, size_t delay,
+                         size_t first = 0) {
     double most = 0;
-    for (size_t i = 0; i < heard.size(); ++i) {
+    for (size_t i = first; i < heard.size(); ++i) {
         const double wanted = i < delay ? 0 : expected[i - delay];
         most = std::max(most, std::abs(heard[i] - wanted));
     }

@@ -1,6 +1,8 @@
 // What the inspector and the pointer show.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "attributes.h"
 #include "patch.h"
 

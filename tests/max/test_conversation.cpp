@@ -1,6 +1,8 @@
 // Messages of several threads come to one stream in order, and nobody waits.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include <thread>
 
 #include "conversation.h"

@@ -39,7 +39,7 @@ class Words {
              "offline",   "bang",     "get_attributes", "stats",    "latency",      "dump",
              "get_methods", "nonsense", "track_buffers", "chans",   "getbuffer",    "5", "1.5"});
         for (size_t count = below(5); count > 0; --count)
-            text += " " + value();
+            text.append(1, ' ').append(value());
         return text;
     }
 

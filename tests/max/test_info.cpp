@@ -122,10 +122,10 @@ TEST_CASE("an object that goes while its model is read") {
 TEST_CASE("a patch may delete the object in answer") {
     write_model("known", kWords);
     Patch info("nn.info known");
-    info.send("methods");
     Box* box = info.release();
     const t_object* object = box->object;
     box->then = [box](const Heard&) { Host::get().remove(box); };
+    Host::get().send(*box, "methods");
     while (Host::get().find(object)) {
         Host::get().serve_queue();
         std::this_thread::yield();

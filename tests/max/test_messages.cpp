@@ -2,6 +2,8 @@
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "patch.h"
 #include "timbrel/engine.h"
 
@@ -53,7 +55,7 @@ TEST_CASE("void has as many inlets and outlets as it is asked for, until a model
     CHECK(nn->outlets.size() == 3);
     nn.send("load instrument");
     nn.send("method encode");
-    CHECK(contains(nn.heard_until("loaded"), "loaded instrument encode"));
+    nn.heard_until("loaded instrument encode");
     nn.send("bang");
     CHECK(contains(nn.heard(), "bufsize 4096"));
     Patch empty("nn~");
@@ -204,29 +206,38 @@ TEST_CASE("a patch may delete the object in answer to what it says") {
     CHECK(!Host::get().find(box->object));
 }
 
+namespace {
+
+// What comes out where nothing goes in.
+double offset(Chain& chain) {
+    return chain.play({Signal(4096, 0.0)})[0].back();
+}
+
+}  // namespace
+
 TEST_CASE("an attribute takes what is in a buffer~, at the moment of the message") {
     write_model("instrument", kInstrument);
     Buffer& buffer = Patch::host().make_buffer("table", 2, 44100, {1, 2, 3, 4});
     Patch nn("nn~ instrument forward 0");
     Chain chain(nn.box(), {1});
     nn.settle();
-    chain.compile(44100, 4);
+    chain.compile(44100, 64);
     nn.send("set wave table");
     nn.send("get wave");
     CHECK(nn.heard_until("attribute").back() == "attribute wave table");
-    CHECK(chain.tick({Signal(4, 0.0)})[0][0] == 10);
+    CHECK(offset(chain) == 10);
     Patch::host().change_buffer(buffer, {5, 5});
     Patch::host().serve_queue();
     nn.send("get wave");
     nn.heard_until("attribute");
-    CHECK(chain.tick({Signal(4, 0.0)})[0][0] == 10);
+    CHECK(offset(chain) == 10);
     SUBCASE("and again whenever it changes, with @track_buffers 1") {
         nn.send("track_buffers 1");
         Patch::host().change_buffer(buffer, {7, 7});
         Patch::host().serve_queue();
         nn.send("get wave");
         nn.heard_until("attribute");
-        CHECK(chain.tick({Signal(4, 0.0)})[0][0] == 14);
+        CHECK(offset(chain) == 14);
     }
     Patch::host().remove_buffer("table");
 }
@@ -262,7 +273,6 @@ TEST_CASE("load, method, buffer and set in one breath end in what was asked for"
     nn.settle();
     for (const char* message : {"load instrument", "method encode", "buffer 64", "set gain 3"})
         nn.send(message);
-    nn.heard_until("loaded");
     nn.send("get gain");
     CHECK(nn.heard_until("attribute").back() == "attribute gain 3");
     nn.send("bang");

@@ -1,6 +1,8 @@
 // mc.nn~ and mcs.nn~: which cable's channel is whose.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "patch.h"
 
 using namespace maxhost;
@@ -19,6 +21,18 @@ std::vector<double> levels(Chain& chain, const std::vector<double>& inputs) {
 }
 
 }  // namespace
+
+namespace doctest {
+template <>
+struct StringMaker<std::vector<double>> {
+    static String convert(const std::vector<double>& levels) {
+        std::string text;
+        for (const double level : levels)
+            text += std::to_string(level) + " ";
+        return text.c_str();
+    }
+};
+}  // namespace doctest
 
 TEST_CASE("mc.nn~ has as many examples as its widest cable has channels") {
     write_model("pair", "method forward 2 1 2 1 0");

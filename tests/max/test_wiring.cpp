@@ -1,6 +1,8 @@
 // Max's channels and the model's, for the three kinds of object.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "wiring.h"
 
 using namespace timbrel::max;

@@ -86,6 +86,7 @@ void Chain::forget(t_object* object) {
 
 std::vector<std::vector<double>> Chain::tick(const std::vector<std::vector<double>>& ins,
                                              bool in_place) {
+    const std::lock_guard lock(running_);
     const auto frames = static_cast<size_t>(vector_);
     const auto inputs = static_cast<size_t>(sum(seen_));
     const auto outputs = static_cast<size_t>(sum(outlet_widths_));
@@ -93,7 +94,7 @@ std::vector<std::vector<double>> Chain::tick(const std::vector<std::vector<doubl
     std::vector<double*> in, out;
     for (size_t i = 0; i < inputs; ++i) {
         if (i < ins.size())
-            memory[i] = ins[i];
+            std::copy_n(ins[i].begin(), std::min(frames, ins[i].size()), memory[i].begin());
         in.push_back(memory[i].data());
     }
     for (size_t i = 0; i < outputs; ++i) {
@@ -103,12 +104,9 @@ std::vector<std::vector<double>> Chain::tick(const std::vector<std::vector<doubl
         if (!shared)
             std::fill_n(out.back(), frames, 1e9);
     }
-    {
-        const std::lock_guard lock(running_);
-        if (perform_)
-            perform_(box_.object, &header_, in.data(), static_cast<long>(inputs), out.data(),
-                     static_cast<long>(outputs), vector_, 0, parameter_);
-    }
+    if (perform_)
+        perform_(box_.object, &header_, in.data(), static_cast<long>(inputs), out.data(),
+                 static_cast<long>(outputs), vector_, 0, parameter_);
     std::vector<std::vector<double>> result;
     for (const double* each : out)
         result.emplace_back(each, each + frames);

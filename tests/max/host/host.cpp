@@ -8,6 +8,7 @@
 #include <cstring>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace maxhost {
 namespace {
@@ -216,9 +217,9 @@ void Host::send(Box& box, const std::string& text) {
         const bool words = selector != "int" && selector != "float" && selector != "list";
         found = words ? box.of->methods.find("anything") : box.of->methods.end();
     }
-    const short type = found == box.of->methods.end() ? A_CANT
+    const int type = found == box.of->methods.end() ? A_CANT
                        : found->second.types.empty()  ? A_NOTHING
-                                                      : found->second.types[0];
+                                                      : static_cast<int>(found->second.types[0]);
     t_symbol* name = symbol(selector);
     if (type == A_CANT) {
         print_console("error", object, "doesn't understand \"" + selector + "\"");
@@ -251,12 +252,16 @@ void Host::defer(std::function<void()> task) {
 void Host::serve_queue() {
     if (!on_main_thread())
         throw std::logic_error("the queue is served by the main thread");
-    for (;;) {
+    // What is put there meanwhile is for the next time.
+    size_t count = 0;
+    {
+        const std::lock_guard lock(tables);
+        count = queue.size();
+    }
+    for (; count > 0; --count) {
         std::function<void()> task;
         {
             const std::lock_guard lock(tables);
-            if (queue.empty())
-                return;
             task = std::move(queue.front());
             queue.pop_front();
         }
