@@ -1,0 +1,6 @@
+#include "max_api.h"
+#include "object.h"
+
+extern "C" C74_EXPORT void ext_main(void*) {
+    timbrel::max::register_class("mcs.nn~", timbrel::max::Kind::mcs);
+}

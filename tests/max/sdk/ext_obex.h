@@ -1,0 +1,2 @@
+/* In the SDK a header of its own. */
+#include "ext.h"
