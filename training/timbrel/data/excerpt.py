@@ -1,0 +1,48 @@
+"""Frames from anywhere in a recording, as if all of it had been converted."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from timbrel.data.channels import Frames, fold
+from timbrel.data.sources import libsndfile_name
+
+_REACH = 2048
+"""Samples, at the lower of both rates, by which soxr's VHQ filter is given more than it needs."""
+
+
+def excerpt(path: Path, sample_rate: int, channels: int, start: int, frames: int) -> Frames:
+    """Frames ``(frames, channels)`` from `start` on, both counted at `sample_rate`.
+
+    The file is decoded from shortly before to shortly behind. Past its end there is silence.
+
+    Raises:
+        soundfile.LibsndfileError: the file cannot be read.
+    """
+    with soundfile.SoundFile(libsndfile_name(path)) as file:
+        if file.samplerate == sample_rate:
+            return _padded(_read(file, start, start + frames, channels), frames)
+        common = math.gcd(file.samplerate, sample_rate)
+        # Only at whole multiples of these do samples of both rates coincide.
+        step_in, step_out = file.samplerate // common, sample_rate // common
+        reach = math.ceil(_REACH * max(1.0, file.samplerate / sample_rate))
+        first = max(0, start // step_out - math.ceil(reach / step_in))
+        end = math.ceil((start + frames) * file.samplerate / sample_rate) + reach
+        source = _read(file, first * step_in, end, channels)
+        rate = file.samplerate
+    if not len(source):
+        return _padded(source, frames)
+    converted = soxr.resample(source, rate, sample_rate, quality="VHQ")
+    return _padded(converted[start - first * step_out :][:frames], frames)
+
+
+def _read(file: soundfile.SoundFile, start: int, end: int, channels: int) -> Frames:
+    file.seek(min(start, file.frames))
+    return fold(file.read(end - start, dtype="float32", always_2d=True), channels)
+
+
+def _padded(found: Frames, frames: int) -> Frames:
+    return np.pad(found, ((0, frames - len(found)), (0, 0))) if len(found) < frames else found
