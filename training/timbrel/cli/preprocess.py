@@ -44,7 +44,7 @@ def preprocess(
     Reads WAV, AIFF, FLAC, OGG, MP3 and whatever else libsndfile knows. A file that cannot be used
     is skipped, with its reason. Interrupted, the same command goes on where it stopped.
     """
-    from timbrel.cli.progress import progress_bar
+    from timbrel.cli.progress import decoders_muted, progress_bar
     from timbrel.data.conversion import Progress
     from timbrel.data.preprocess import preprocess as convert
 
@@ -61,7 +61,7 @@ def preprocess(
         def converted(self, seconds: float, total: float) -> None:
             bar.update(conversion, advance=seconds, total=total, visible=True)
 
-    with progress_bar() as bar:
+    with decoders_muted(), progress_bar() as bar:
         look = bar.add_task("looking at files", total=None)
         conversion = bar.add_task("reading" if lazy else "converting", total=None, visible=False)
         outcome = convert(
@@ -74,6 +74,8 @@ def preprocess(
             jobs=jobs,
             progress=Shown(),
         )
+        # What was skipped has been expected in vain.
+        bar.update(conversion, completed=bar.tasks[conversion].total)
     _report(out, outcome)
 
 

@@ -12,6 +12,7 @@ import soxr
 from pydantic import BaseModel
 
 from timbrel.data.channels import Frames, fold
+from timbrel.data.excerpt import read
 from timbrel.data.sources import (
     FrontToBack,
     Recording,
@@ -35,6 +36,9 @@ _MOSTLY = 0.5
 
 _CLIPPED_RUN = 3
 """Neighbouring samples at full scale that make clipping; one alone is a well-set level."""
+
+_LOUDEST = 64.0
+"""Times full scale that a recording in floating point may reach: beyond, it has another scale."""
 
 _PROBE = 1024
 """Frames by which reading from the middle is compared with reading from the beginning."""
@@ -134,6 +138,10 @@ def _folded(
             while len(chunk := file.read(size, dtype="float32", always_2d=True)):
                 if not np.isfinite(chunk).all():
                     raise UndecodableError("holds samples that are not numbers (NaN or infinity)")
+                if (loudest := float(np.abs(chunk).max())) > _LOUDEST:
+                    raise UndecodableError(
+                        f"its samples reach {loudest:g} where full scale is 1; scale it"
+                    )
                 digest.update(chunk)
                 result.clipped_samples += _clipped(chunk)
                 result.source_frames += len(chunk)
@@ -168,7 +176,7 @@ def _resampled(
 
 def to_int16(frames: Frames) -> npt.NDArray[np.int16]:
     """What a dataset keeps of samples from -1 to 1; beyond, they are limited."""
-    return np.clip(np.rint(frames * 32768.0), -32768, 32767).astype("<i2")
+    return np.minimum(np.rint(np.clip(frames, -1.0, 1.0) * 32768.0), 32767).astype("<i2")
 
 
 def _write(chunk: Frames, out: IO[bytes], result: Decoded) -> None:
@@ -203,7 +211,7 @@ class _Silence:
 
 
 class _Probe:
-    """Compares what a file gives from its middle with what was there on the way through."""
+    """Compares what a file gives from a place far inside with what was there on the way through."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
@@ -220,11 +228,10 @@ class _Probe:
     def check(self, channels: int) -> None:
         try:
             with soundfile.SoundFile(libsndfile_name(self._recording.path)) as file:
-                file.seek(self._start)
-                found = file.read(len(self._expected), dtype="float32", always_2d=True)
+                found = read(file, self._start, len(self._expected), channels)
         except (soundfile.LibsndfileError, RuntimeError):
-            found = np.empty((0, self._recording.channels), np.float32)
-        if not np.array_equal(fold(found, channels), self._expected):
+            found = np.empty((0, channels), np.float32)
+        if not np.array_equal(found, self._expected):
             raise UndecodableError(
                 "cannot be read from its middle; convert it to WAV, or leave out --lazy"
             )

@@ -10,6 +10,12 @@ import soxr
 from timbrel.data.channels import Frames, fold
 from timbrel.data.sources import libsndfile_name
 
+_LAST_PAGE = 1 << 18
+"""Frames before the end of an Ogg file, in whose last page libsndfile may seek to a wrong place.
+
+A page ends after 255 packets, a packet of Vorbis mostly holds 1024 frames.
+"""
+
 _REACH = 2048
 """Samples, at the lower of both rates, by which soxr's VHQ filter is given more than it needs."""
 
@@ -24,14 +30,14 @@ def excerpt(path: Path, sample_rate: int, channels: int, start: int, frames: int
     """
     with soundfile.SoundFile(libsndfile_name(path)) as file:
         if file.samplerate == sample_rate:
-            return _padded(_read(file, start, start + frames, channels), frames)
+            return _padded(read(file, start, frames, channels), frames)
         common = math.gcd(file.samplerate, sample_rate)
         # Only at whole multiples of these do samples of both rates coincide.
         step_in, step_out = file.samplerate // common, sample_rate // common
         reach = math.ceil(_REACH * max(1.0, file.samplerate / sample_rate))
         first = max(0, start // step_out - math.ceil(reach / step_in))
         end = math.ceil((start + frames) * file.samplerate / sample_rate) + reach
-        source = _read(file, first * step_in, end, channels)
+        source = read(file, first * step_in, end - first * step_in, channels)
         rate = file.samplerate
     if not len(source):
         return _padded(source, frames)
@@ -39,9 +45,14 @@ def excerpt(path: Path, sample_rate: int, channels: int, start: int, frames: int
     return _padded(converted[start - first * step_out :][:frames], frames)
 
 
-def _read(file: soundfile.SoundFile, start: int, end: int, channels: int) -> Frames:
-    file.seek(min(start, file.frames))
-    return fold(file.read(end - start, dtype="float32", always_2d=True), channels)
+def read(file: soundfile.SoundFile, start: int, frames: int, channels: int) -> Frames:
+    """Frames from `start` on at the file's own rate; fewer where it ends."""
+    begin = min(start, file.frames)
+    if file.format == "OGG":
+        begin = min(begin, max(0, file.frames - _LAST_PAGE))
+    file.seek(begin)
+    found = file.read(start - begin + frames, dtype="float32", always_2d=True)
+    return fold(found[start - begin :], channels)
 
 
 def _padded(found: Frames, frames: int) -> Frames:

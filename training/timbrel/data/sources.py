@@ -19,7 +19,7 @@ _READABLE = frozenset(
 """Suffixes of formats that soundfile reads: whatever bears one is taken for audio."""
 
 _NEEDS_FFMPEG = frozenset(
-    "aac ac3 alac amr ape dsf dff m4a m4b mka mp2 mpc opus ra tta weba wma wv".split()
+    "aac ac3 alac amr ape dsf dff m4a m4b mka mp2 mpc ra tta weba wma wv".split()
 )
 """Suffixes of audio that soundfile may not read."""
 
