@@ -16,6 +16,9 @@ _LAST_PAGE = 1 << 18
 A page ends after 255 packets, a packet of Vorbis mostly holds 1024 frames.
 """
 
+_RESERVOIR = 1 << 14
+"""Frames of an MP3 before those that are wanted: its frames borrow bits from earlier ones."""
+
 _REACH = 2048
 """Samples, at the lower of both rates, by which soxr's VHQ filter is given more than it needs."""
 
@@ -23,7 +26,9 @@ _REACH = 2048
 def excerpt(path: Path, sample_rate: int, channels: int, start: int, frames: int) -> Frames:
     """Frames ``(frames, channels)`` from `start` on, both counted at `sample_rate`.
 
-    The file is decoded from shortly before to shortly behind. Past its end there is silence.
+    The file is decoded from shortly before to shortly behind; what comes differs from the whole
+    conversion by the rounding of floats, and by less than 1e-4 where the rates have no small ratio
+    (44,056 Hz to 44,100 Hz, say). Past the file's end there is silence.
 
     Raises:
         soundfile.LibsndfileError: the file cannot be read.
@@ -50,6 +55,8 @@ def read(file: soundfile.SoundFile, start: int, frames: int, channels: int) -> F
     begin = min(start, file.frames)
     if file.format == "OGG":
         begin = min(begin, max(0, file.frames - _LAST_PAGE))
+    elif file.format == "MP3":
+        begin = max(0, begin - _RESERVOIR)
     file.seek(begin)
     found = file.read(start - begin + frames, dtype="float32", always_2d=True)
     return fold(found[start - begin :], channels)

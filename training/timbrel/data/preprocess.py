@@ -75,7 +75,7 @@ def preprocess(
         UserError: there is nothing to convert, too little, or no place for the result.
     """
     progress = progress or Progress()
-    plan = Plan(sample_rate, channels, lazy, jobs or cores())
+    plan = Plan(sample_rate, channels, lazy, cores() if jobs is None else jobs)
     _check_plan(plan)
     _check_places(folder, out, overwrite)
     found = search(folder, out, progress.looked_at, plan.jobs)
