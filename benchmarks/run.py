@@ -1,4 +1,4 @@
-"""`make bench`: speed, stalls, latency and memory, each beside a reference in the same run.
+"""`make bench`: speed, stalls, latency, memory and the loader, each beside a reference of the run.
 
 Times differ from machine to machine and with what else runs there; the ratios are what to compare.
 """
@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from latency import LAYOUTS, latency
+from loader import Loading, datasets, loading, step_examples_per_second
 from memory import Growth, Memory, memory
 from rich.console import Console
 from rich.table import Table
@@ -15,9 +16,15 @@ from stress import rows as stress_rows
 from stress import stress_table
 from subjects import BLOCK, RATE, VECTOR, Subject, filter_bank, shipped, untrained
 
+from timbrel.config import load_preset
+
 INSTANCES = 8
 PACED_SECONDS = 8.0
 STRESSED_SECONDS = 4.0
+LOADER_STEPS = 3
+LOADER_SECONDS = 2.0
+LOADER_WORKERS = (0, 2)
+"""0 loads in the process that trains."""
 
 
 def main() -> None:
@@ -40,6 +47,15 @@ def main() -> None:
         progress.print("memory", style="dim")
         grown = [(s, memory(s.path, bank.path, INSTANCES)) for s in subjects]
         out.print(memory_table(grown), opening_table(grown))
+        progress.print("loading", style="dim")
+        presets = [load_preset(name, []) for name in ("tiny", "v1")]
+        steps = [step_examples_per_second(config, LOADER_STEPS) for config in presets]
+        loaded = [
+            [loading(form, dataset, config, workers, LOADER_SECONDS) for config in presets]
+            for form, dataset in datasets(folder)
+            for workers in LOADER_WORKERS
+        ]
+        out.print(loader_table(loaded, steps))
 
 
 def inference_table(rows: list[tuple[Subject, Inference]]) -> Table:
@@ -110,6 +126,26 @@ def opening_table(rows: list[tuple[Subject, Memory]]) -> Table:
             of_torch = grown.all.seconds / measured.torch.all.seconds
             figures = (f"{one:.0f}", f"{all_:.0f}", f"{all_ / one:.2f}", f"{of_torch:.2f}")
             table.add_row(subject.name, name, *figures)
+    return table
+
+
+def loader_table(rows: list[list[Loading]], steps: list[float]) -> Table:
+    table = _table(
+        "the loader on its own: examples per second; a step of stage 1 takes, here, "
+        f"{steps[0]:.1f} of tiny's and {steps[1]:.2f} of v1's",
+        "dataset|workers|tiny|× its step|v1|× its step",
+        labels=1,
+    )
+    for row in rows:
+        figures = [
+            figure
+            for one, step in zip(row, steps, strict=True)
+            for figure in (
+                f"{one.examples_per_second:.0f}",
+                f"{one.examples_per_second / step:.0f}",
+            )
+        ]
+        table.add_row(row[0].form, str(row[0].workers), *figures)
     return table
 
 

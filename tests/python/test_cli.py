@@ -119,7 +119,7 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path, record, one_line):
     """The real error of the system, raised where the frames are written."""
     record(tmp_path / "in/a.wav", seconds=4)
     code = (
-        "import errno, sys, timbrel.data.preprocess as p\n"
+        "import errno, sys, timbrel.data.conversion as p\n"
         "def full(*arguments): raise OSError(errno.ENOSPC, 'No space left on device')\n"
         "p.decode = full\n"
         "from timbrel.cli import main; main()"
@@ -138,7 +138,7 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path, record, one_line):
 def test_ctrl_c_is_one_line_and_status_130(tmp_path, record):
     record(tmp_path / "in/a.wav", seconds=4)
     code = (
-        "import os, signal, timbrel.data.preprocess as p\n"
+        "import os, signal, timbrel.data.conversion as p\n"
         "p.decode = lambda *arguments: os.kill(os.getpid(), signal.SIGINT)\n"
         "from timbrel.cli import main; main()"
     )

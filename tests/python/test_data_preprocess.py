@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from timbrel.data import AudioDataset
 from timbrel.data import preprocess as module
-from timbrel.data.preprocess import assign_splits, preprocess
+from timbrel.data.conversion import Progress
+from timbrel.data.preprocess import preprocess
+from timbrel.data.split import assign_splits
 from timbrel.errors import UserError
 
 
@@ -257,10 +259,8 @@ def test_a_full_disk_is_noticed_before_the_work(tmp_path, record, monkeypatch):
         preprocess(tmp_path / "in", tmp_path / "out")
 
 
-class Suicide:
+class Suicide(Progress):
     """Kills its process as hard as can be done, in the middle of the second recording."""
-
-    def looked_at(self, done: int, total: int) -> None: ...
 
     def converted(self, seconds: float, total: float) -> None:
         self.heard = getattr(self, "heard", 0.0) + seconds
@@ -285,7 +285,7 @@ def test_a_killed_run_leaves_nothing_that_passes_for_a_dataset(tmp_path, record)
         check=False,
     )
     assert child.returncode == -signal.SIGKILL
-    assert leftovers(tmp_path) == [".out.partial"]
+    assert sorted(leftovers(tmp_path)) == [".out.lock", ".out.partial"]
     for path in (tmp_path / "out", tmp_path / ".out.partial"):
         with pytest.raises(UserError):
             AudioDataset.open(path)
@@ -296,7 +296,7 @@ def test_a_killed_run_leaves_nothing_that_passes_for_a_dataset(tmp_path, record)
 
 
 def test_an_error_or_ctrl_c_leaves_nothing(tmp_path, record):
-    class Interrupt(Suicide):
+    class Interrupt(Progress):
         def converted(self, seconds: float, total: float) -> None:
             raise KeyboardInterrupt
 
@@ -307,7 +307,7 @@ def test_an_error_or_ctrl_c_leaves_nothing(tmp_path, record):
 
 
 def test_two_runs_into_one_folder_do_not_mix(tmp_path, record):
-    class Second(Suicide):
+    class Second(Progress):
         def converted(self, seconds: float, total: float) -> None:
             with pytest.raises(UserError, match="another timbrel is writing"):
                 preprocess(tmp_path / "in", tmp_path / "out")

@@ -5,6 +5,7 @@ which the function imports when it is called, so that `timbrel --help` does not 
 """
 
 import errno
+import io
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 # Every command with an example, in the order in which a newcomer meets them.
 for _name, _command, _example in (
-    ("preprocess", preprocess.preprocess, "~/recordings my-dataset --rate 48000"),
+    ("preprocess", preprocess.preprocess, "~/recordings my-dataset --rate 48000 --channels 2"),
     ("train", train.train, "my-dataset runs/first --preset tiny"),
     ("export", export.export, "runs/first my-model.ts --license CC0-1.0"),
     ("script", script.script, "saturator.py -o saturator.ts"),
@@ -66,24 +67,39 @@ def _options(
         print(context.get_help())
 
 
+_IN_THE_WAY = ("a file or folder of that name is in the way", "choose another name")
+_FORBIDDEN = ("no permission", "choose a folder that you may read and write")
+_MEANINGS = {
+    errno.ENOSPC: ("no space left on the disk", "free some and run the same command again"),
+    errno.EDQUOT: ("your disk quota is used up", "free some and run the same command again"),
+    errno.EFBIG: (
+        "a file grew larger than the disk's format or a limit (ulimit -f) allows",
+        "choose another disk, or raise the limit",
+    ),
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
+    errno.EROFS: ("the disk is read-only", "choose another output folder"),
+}
+"""What an error of the operating system means to someone who has never seen an errno."""
+
+
 def _one_line(error: OSError) -> str:
-    """What an error of the operating system means to someone who has never seen an errno."""
     where = f" ({error.filename})" if error.filename else ""
-    if error.errno == errno.ENOSPC:
-        return f"no space left on the disk{where}; free some and run the same command again"
-    if error.errno == errno.EDQUOT:
-        return f"your disk quota is used up{where}; free some and run the same command again"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return f"no permission{where}; choose a folder that you may read and write"
-    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
-        return f"a file or folder of that name is in the way{where}; choose another name"
-    if error.errno == errno.EROFS:
-        return f"the disk is read-only{where}; choose another output folder"
-    return f"{error.strerror or error}{where}"
+    if error.errno not in _MEANINGS:
+        return f"{error.strerror or error}{where}"
+    meaning, remedy = _MEANINGS[error.errno]
+    return f"{meaning}{where}; {remedy}"
 
 
 def main() -> None:
     """Run the command line; whatever a user can mend ends as one line on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name may hold signs that this terminal's encoding has not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         # Without its standalone mode typer leaves errors to us, and returns an exit status instead
         # of raising it (130 for Ctrl-C, which it catches itself).

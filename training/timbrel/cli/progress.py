@@ -1,6 +1,9 @@
 """How commands show how far they are."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -29,3 +32,25 @@ def progress_bar() -> Progress:
         TimeRemainingColumn(),
         console=console(),
     )
+
+
+@contextmanager
+def decoders_muted() -> Iterator[None]:
+    """Keep what libraries write to stderr by themselves, about damaged MP3s say, from the screen.
+
+    What Python writes is still seen: its stream moves to another file of the process.
+    """
+    ours, theirs = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    before = sys.stderr
+    before.flush()
+    encoding, errors = before.encoding, "backslashreplace"
+    sys.stderr = os.fdopen(ours, "w", buffering=1, encoding=encoding, errors=errors)
+    os.dup2(theirs, 2)
+    os.close(theirs)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(ours, 2)
+        sys.stderr.close()
+        sys.stderr = before

@@ -1,17 +1,17 @@
 """Folders and files that appear whole or not at all."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from timbrel.data.locking import claimed
 from timbrel.errors import UserError
 
 
 @contextmanager
-def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
+def new_folder(target: Path, *, replace: bool = False, resume: bool = False) -> Iterator[Path]:
     """Give a hidden folder beside `target` to fill; it becomes `target` when the block succeeds.
 
     Whatever interrupts the block, be it an error, Ctrl-C, a kill or a power cut, nothing
@@ -20,6 +20,8 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     Args:
         target: the folder to make. It must not exist, or be empty, unless `replace` is given.
         replace: put the new folder in the place of an existing one.
+        resume: what Ctrl-C or a kill has left is not removed but given to the next one, which has
+            to find out what it is. An error (a full disk, say) removes it all the same.
 
     Raises:
         UserError: `target` is taken, or another process is writing it at this moment.
@@ -28,35 +30,19 @@ def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
     refuse_taken(target, replace=replace)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
-    partial.mkdir(exist_ok=True)
-    lock = os.open(partial, os.O_RDONLY)
-    try:
-        _claim(partial, lock, target)
-        for leftover in partial.iterdir():
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    with claimed(target):
+        if not resume:
+            shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(exist_ok=True)
         try:
             yield partial
             _sync(partial)
             _move(partial, target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    finally:
-        os.close(lock)
-
-
-def _claim(partial: Path, lock: int, target: Path) -> None:
-    """Lock the folder itself: the kernel drops the lock with its process, however that ends."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another process may have finished, and moved the folder away, since we opened it.
-        ours = partial.stat().st_ino == os.fstat(lock).st_ino
-    except (BlockingIOError, FileNotFoundError):
-        ours = False
-    if not ours:
-        raise UserError(
-            f"another timbrel is writing {target} right now; wait for it or choose another output "
-            "folder"
-        )
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt) and resume
+            if not (interrupted and any(partial.iterdir())):
+                shutil.rmtree(partial, ignore_errors=True)
+            raise
 
 
 def refuse_taken(target: Path, *, replace: bool) -> None:
@@ -76,7 +62,7 @@ def _sync(folder: Path) -> None:
 
 
 def _move(partial: Path, target: Path) -> None:
-    if not target.exists() or not any(target.iterdir()):
+    if not target.exists():
         partial.rename(target)
         return
     # A rename cannot replace a folder with contents: the old one steps aside first. A crash
@@ -100,16 +86,13 @@ def new_file(target: Path) -> Iterator[Path]:
     """
     target = Path(os.path.abspath(target))
     partial = target.with_name(f".{target.name}.partial")
-    lock = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        _claim(partial, lock, target)
-        os.ftruncate(lock, 0)
+    with claimed(target):
+        partial.write_bytes(b"")
         try:
             yield partial
-            os.fsync(lock)
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
             partial.replace(target)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
-    finally:
-        os.close(lock)

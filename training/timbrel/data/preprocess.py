@@ -5,22 +5,25 @@ import math
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 from timbrel.data.atomic import new_folder, refuse_taken
-from timbrel.data.decode import Decoded, UndecodableError, decode
+from timbrel.data.channels import MOST
+from timbrel.data.conversion import Conversion, Plan, Progress, cores
+from timbrel.data.decode import Decoded
+from timbrel.data.journal import Journal
 from timbrel.data.manifest import (
     AUDIO_NAME,
     FORMAT_VERSION,
     MANIFEST_NAME,
     Clipped,
-    FileEntry,
+    Lazy,
+    LazyFile,
     Manifest,
     Note,
     Skipped,
-    Split,
 )
 from timbrel.data.sources import Recording, Search, search
+from timbrel.data.split import assign_splits
 from timbrel.errors import UserError
 
 RATES = (8_000, 192_000)
@@ -28,20 +31,6 @@ RATES = (8_000, 192_000)
 
 SHORTEST = 3.0
 """Seconds of sound in all: the least that training can draw a crop and a validation from."""
-
-VALIDATION_SHARE = 0.1
-_USABLE_VALIDATION = (0.03, 0.3)
-"""Share of the frames: less says nothing, more is taken from training."""
-
-
-class Progress(Protocol):
-    """Who wants to hear how far it is."""
-
-    def looked_at(self, done: int, total: int) -> None:
-        """So many of so many files have been looked at."""
-
-    def converted(self, seconds: float, total: float) -> None:
-        """So many more seconds of sound, of so many in all, have been converted."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +40,8 @@ class Outcome:
     manifest: Manifest
     was_there: bool
     """The same recordings had been converted before; nothing was done."""
-
-
-class _Quiet:
-    def looked_at(self, done: int, total: int) -> None: ...
-
-    def converted(self, seconds: float, total: float) -> None: ...
+    resumed: int = 0
+    """Recordings that an interrupted run had finished."""
 
 
 def preprocess(
@@ -64,137 +49,137 @@ def preprocess(
     out: Path,
     *,
     sample_rate: int = 44_100,
+    channels: int = 1,
+    lazy: bool = False,
     overwrite: bool = False,
+    jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Convert all recordings below `folder` to a dataset at `out`.
 
     The dataset appears at `out` whole or not at all. Where one of the same recordings is there
-    already, it is left as it is.
+    already, it is left as it is. What a killed run or Ctrl-C has left is gone on with.
 
     Args:
         folder: read with everything below it; never written to.
         out: the dataset's folder, which must not hold anything else.
         sample_rate: of the dataset, in Hz.
+        channels: of the dataset; see `timbrel.data.channels.fold`.
+        lazy: write an index of the recordings instead of their sound, which is then decoded from
+            them whenever it is read.
         overwrite: replace a dataset of other recordings.
+        jobs: recordings read at the same time; by default as many as there are cores.
         progress: is told how far it is.
 
     Raises:
         UserError: there is nothing to convert, too little, or no place for the result.
     """
-    progress = progress or _Quiet()
-    if not RATES[0] <= sample_rate <= RATES[1]:
-        raise UserError(f"--rate is {sample_rate} Hz; choose from {RATES[0]} to {RATES[1]}")
+    progress = progress or Progress()
+    plan = Plan(sample_rate, channels, lazy, cores() if jobs is None else jobs)
+    _check_plan(plan)
     _check_places(folder, out, overwrite)
-    found = search(folder, out, progress.looked_at)
+    found = search(folder, out, progress.looked_at, plan.jobs)
+    if lazy:
+        found = _only_findable(found)
     if not found.recordings:
         raise UserError(_nothing(folder, found))
-    source = _source(found, sample_rate)
+    source = _source(found, plan, folder)
     if (out / MANIFEST_NAME).exists():
         existing = _existing(out)
         if existing and existing.source == source:
             return Outcome(existing, was_there=True)
         if not overwrite:
             raise UserError(
-                f"{out} holds a dataset of other recordings or of another rate; "
+                f"{out} holds a dataset of other recordings, of another rate or of other channels; "
                 "choose another folder, or give --overwrite to replace it"
             )
     _check_length(folder, sum(recording.seconds for recording in found.recordings), found)
-    _check_disk(out, found, sample_rate)
-    with new_folder(out, replace=overwrite) as partial:
-        manifest = _convert(found, partial, sample_rate, progress)
-        _check_length(folder, manifest.seconds, replace(found, skipped=_reasons(manifest)))
-        manifest = manifest.model_copy(update={"source": source})
+    with new_folder(out, replace=overwrite, resume=True) as partial:
+        _check_disk(partial, found, plan, progress)
+        with Journal(partial, source) as journal:
+            resumed = len(journal.results)
+            Conversion(found.recordings, plan, partial, journal, progress).run()
+            manifest = _manifest(found, plan, journal, folder, source)
+            _check_length(folder, manifest.seconds, replace(found, skipped=_reasons(manifest)))
+            journal.finish()
         manifest.write(partial)
-    return Outcome(manifest, was_there=False)
+    return Outcome(manifest, was_there=False, resumed=resumed)
 
 
-def _convert(found: Search, folder: Path, sample_rate: int, progress: Progress) -> Manifest:
-    total = sum(recording.seconds for recording in found.recordings)
+def _manifest(found: Search, plan: Plan, journal: Journal, folder: Path, source: str) -> Manifest:
     skipped = [Skipped(path=name, reason=reason) for name, reason in found.skipped]
     parts: list[tuple[Recording, Decoded]] = []
-    with (folder / AUDIO_NAME).open("wb") as out:
-        for recording in found.recordings:
-            start = out.tell()
-            try:
-                decoded = decode(
-                    recording, sample_rate, out, lambda seconds: progress.converted(seconds, total)
-                )
-            except UndecodableError as error:
-                out.seek(start)
-                out.truncate()
-                skipped.append(Skipped(path=recording.name, reason=str(error)))
-            else:
-                parts.append((recording, decoded))
+    for recording, result in zip(found.recordings, journal.results, strict=True):
+        if result.decoded:
+            parts.append((recording, result.decoded))
+        else:
+            skipped.append(Skipped(path=recording.name, reason=result.reason))
     frames = sum(decoded.frames for _, decoded in parts)
-    with (folder / AUDIO_NAME).open("rb") as audio:
-        fingerprint = _fingerprint(audio, sample_rate)
     energy = sum(decoded.energy for _, decoded in parts)
+    form = f"{plan.sample_rate} {plan.channels}" if plan.channels > 1 else f"{plan.sample_rate}"
+    if plan.lazy:
+        digests = "".join(decoded.digest for _, decoded in parts)
+        fingerprint = hashlib.sha256(f"{digests} {form}".encode()).hexdigest()
+    else:
+        fingerprint = journal.fingerprint(form)
     return Manifest(
         format_version=FORMAT_VERSION,
-        sample_rate=sample_rate,
-        channels=1,
+        sample_rate=plan.sample_rate,
+        channels=plan.channels,
         frames=frames,
         fingerprint=fingerprint,
-        source="",
-        files=tuple(assign_splits([(r.name, r.digest, d.frames) for r, d in parts])),
+        source=source,
+        files=tuple(assign_splits([(r.name, d.digest, d.frames) for r, d in parts])),
+        lazy=_lazy(folder, parts) if plan.lazy else None,
         skipped=tuple(skipped),
         notes=tuple(Note(path=r.name, note=d.note) for r, d in parts if d.note),
         clipped_files=tuple(
             Clipped(path=r.name, samples=d.clipped_samples) for r, d in parts if d.clipped_samples
         ),
         ignored_files=found.ignored,
+        silent_seconds=sum(decoded.silent_seconds for _, decoded in parts),
         rms_dbfs=_decibels(math.sqrt(energy / max(1, frames))),
         peak_dbfs=_decibels(max((decoded.peak for _, decoded in parts), default=0.0)),
     )
 
 
-def assign_splits(files: list[tuple[str, str, int]]) -> list[FileEntry]:
-    """Decide what is trained on and what only validates.
-
-    A recording's contents decide, not its name or its neighbours: adding recordings to a folder
-    moves few or none of the others from one side to the other. Where whole recordings are too
-    coarse (there is only one, say), the last tenth of the longest validates.
-
-    Args:
-        files: name, hexadecimal digest and frames of each, in the order of the audio.
-    """
-    chosen = _validating(files)
-    longest = max(range(len(files)), key=lambda index: files[index][2], default=-1)
-    entries: list[FileEntry] = []
+def _lazy(folder: Path, parts: list[tuple[Recording, Decoded]]) -> Lazy:
+    files: list[LazyFile] = []
     start = 0
-    for index, (name, _, frames) in enumerate(files):
-        held_back = frames if index in chosen else 0
-        if not chosen and index == longest:
-            held_back = round(frames * VALIDATION_SHARE)
-        parts: tuple[tuple[Split, int], ...] = (
-            ("train", frames - held_back),
-            ("validation", held_back),
+    for recording, decoded in parts:
+        files.append(
+            LazyFile(path=recording.name, start=start, frames=decoded.frames, size=recording.size)
         )
-        for split, count in parts:
-            if count:
-                entries.append(FileEntry(path=name, start=start, frames=count, split=split))
-                start += count
-    return entries
+        start += decoded.frames
+    return Lazy(folder=str(folder.resolve()), files=tuple(files))
 
 
-def _validating(files: list[tuple[str, str, int]]) -> set[int]:
-    """Which recordings validate, as a whole; empty where no choice of whole ones is usable.
+def _only_findable(found: Search) -> Search:
+    """Without those whose names are no text: an index could not say where they are."""
+    lost = [recording for recording in found.recordings if not _is_text(recording.path.resolve())]
+    reason = "its name is not valid UTF-8; rename it, or leave out --lazy"
+    return replace(
+        found,
+        recordings=tuple(recording for recording in found.recordings if recording not in lost),
+        skipped=(*found.skipped, *((recording.name, reason) for recording in lost)),
+    )
 
-    Digests are as good as random numbers: those in the lowest tenth of their range validate, and
-    where chance leaves too few there, the next ones by their order.
-    """
-    total = sum(frames for _, _, frames in files)
-    smallest, largest = (share * total for share in _USABLE_VALIDATION)
-    chosen: set[int] = set()
-    frames_chosen = 0
-    for index in sorted(range(len(files)), key=lambda index: files[index][1]):
-        below = int(files[index][1][:8], 16) < VALIDATION_SHARE * 2**32
-        if not below and frames_chosen >= smallest:
-            break
-        chosen.add(index)
-        frames_chosen += files[index][2]
-    return chosen if smallest <= frames_chosen <= largest else set()
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_plan(plan: Plan) -> None:
+    if not RATES[0] <= plan.sample_rate <= RATES[1]:
+        raise UserError(f"--rate is {plan.sample_rate} Hz; choose from {RATES[0]} to {RATES[1]}")
+    if not 1 <= plan.channels <= MOST:
+        raise UserError(f"--channels is {plan.channels}; choose from 1 to {MOST}")
+    if plan.jobs < 1:
+        raise UserError(f"--jobs is {plan.jobs}; choose 1 or more")
 
 
 def _check_places(folder: Path, out: Path, overwrite: bool) -> None:
@@ -237,17 +222,21 @@ def _check_length(folder: Path, seconds: float, found: Search) -> None:
         )
 
 
-def _check_disk(out: Path, found: Search, sample_rate: int) -> None:
-    needed = sum(recording.seconds for recording in found.recordings) * sample_rate * 2 * 1.01
-    place = out.absolute()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+def _check_disk(partial: Path, found: Search, plan: Plan, progress: Progress) -> None:
+    lengths = sorted((recording.seconds for recording in found.recordings), reverse=True)
+    # What waits for its turn on the disk is there twice while it is copied.
+    seconds = 1.01 * sum(lengths) + sum(lengths[: plan.jobs])
+    needed = seconds * plan.bytes_per_second
+    free = shutil.disk_usage(partial).free + sum(
+        path.stat().st_size for path in partial.iterdir() if path.name == AUDIO_NAME
+    )
     if free < needed:
         raise UserError(
-            f"the dataset needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free at {place}; "
-            "free some, or choose another disk"
+            f"the dataset needs {needed / 1e6:.1f} MB, {free / 1e6:.1f} MB are free at "
+            f"{partial.parent}; free some, choose another disk, or leave the sound where it is "
+            "with --lazy"
         )
+    progress.planned(sum(lengths), sum(lengths) * plan.bytes_per_second, free)
 
 
 def _first(skipped: tuple[tuple[str, str], ...], count: int = 3) -> str:
@@ -263,20 +252,15 @@ def _reasons(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     return tuple((entry.path, entry.reason) for entry in manifest.skipped)
 
 
-def _source(found: Search, sample_rate: int) -> str:
-    digest = hashlib.sha256(f"{FORMAT_VERSION} {sample_rate}\n".encode())
+def _source(found: Search, plan: Plan, folder: Path) -> str:
+    where = folder.resolve() if plan.lazy else ""
+    digest = hashlib.sha256(
+        f"{FORMAT_VERSION} {plan.sample_rate} {plan.channels} {where}\n".encode(errors="replace")
+    )
     for recording in found.recordings:
         digest.update(f"{recording.digest} {recording.name}\n".encode())
     for name, reason in found.skipped:
         digest.update(f"skipped {name} {reason}\n".encode())
-    return digest.hexdigest()
-
-
-def _fingerprint(audio: BinaryIO, sample_rate: int) -> str:
-    digest = hashlib.sha256()
-    while chunk := audio.read(1 << 20):
-        digest.update(chunk)
-    digest.update(str(sample_rate).encode())
     return digest.hexdigest()
 
 
