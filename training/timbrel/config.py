@@ -3,42 +3,15 @@
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from timbrel.dsp.spectral import SCALES
 from timbrel.errors import UserError
-from timbrel.model.config import ModelConfig, Positive, Section
-
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-
-
-class LossConfig(Section):
-    """Weights of the variational stage (paper, equation 6)."""
-
-    beta: Weight = 0.1  #: weight of the KL divergence
-    beta_warmup: Annotated[int, Field(ge=0)] = 0  #: steps over which beta rises from zero
-    loudness: Weight = 1.0  #: weight of the loudness distance
-
-
-class TrainingConfig(Section):
-    """One stage of training: what is seen, for how long, and how fast it is learned."""
-
-    steps: Positive = 1_500_000
-    batch: Positive = 8
-    segment: Positive = 65_536  #: samples per example
-    learning_rate: Rate = 1e-4
-    final_learning_rate: Rate | None = None  #: reached linearly; None: constant
-    adam_betas: tuple[Decay, Decay] = (0.5, 0.9)
-    loss: LossConfig = LossConfig()
-    phase_augmentation: Annotated[float, Field(ge=0, le=1)] = 0.8  #: probability of the all-pass
-    validate_every: Positive = 5_000
-    checkpoint_every: Positive = 5_000
-    seed: Annotated[int, Field(ge=0)] = 0
+from timbrel.model.config import ModelConfig, Section
+from timbrel.training.config import HardwareConfig, LatentSpaceConfig, TrainingConfig
 
 
 class Config(Section):
@@ -47,6 +20,8 @@ class Config(Section):
     preset: str
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+    latent_space: LatentSpaceConfig = LatentSpaceConfig()
+    hardware: HardwareConfig = HardwareConfig()
 
     @model_validator(mode="after")
     def _training_fits(self) -> "Config":
