@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from timbrel.config import Config
+from timbrel.dsp.spectral import SCALES
+from timbrel.errors import UserError
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.model.discriminators import Discriminators, Features
 from timbrel.model.encoder import Posterior
@@ -52,6 +54,14 @@ class Networks(nn.Module):
         self.config = config
         self.model = Autoencoder(config.model)
         self.criterion = SpectralCriterion(config.training.loss, config.model)
+        bands = config.model.pqmf.bands
+        inner = config.training.segment // bands - sum(self.criterion.edges)
+        if inner <= max(SCALES) // 2:
+            needed = (max(SCALES) // 2 + sum(self.criterion.edges)) * bands
+            raise UserError(
+                f"training.segment must exceed {needed} samples: of {config.training.segment} too "
+                "little is out of reach of their ends (or set training.loss.edges=true)"
+            )
         adversarial = config.training.adversarial
         self.discriminator = (
             Discriminators(adversarial.discriminator, config.model.channels)
