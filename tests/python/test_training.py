@@ -9,47 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from timbrel.config import Config, dump_config, load_preset, read_config
+from training_runs import QUICK, fit, quick
+from timbrel.config import dump_config, load_preset, read_config
 from timbrel.data import AudioDataset
-from timbrel.data.preprocess import preprocess
 from timbrel.errors import UserError
 from timbrel.training.crops import spread_excerpts
-from timbrel.training.fit import train
 from timbrel.training.metrics import read_metrics
 from timbrel.training.run import Run
 
 LOSS = "train/autoencoder/total"
 OWN_TO_OTHER = "validation/own_to_other"
-QUICK = [
-    "model.capacity=2",
-    "model.latents=4",
-    "training.batch=2",
-    "training.segment=18432",
-    "training.validate_every=4",
-    "training.checkpoint_every=2",
-]
-
-
-def quick(steps: int, *overrides: str) -> Config:
-    return load_preset("tiny", [*QUICK, f"training.steps={steps}", *overrides])
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from timbrel.data.tabla import make
-
-    folder = tmp_path_factory.mktemp("sound")
-    made = make(folder / "tabla", minutes=0.5)
-    preprocess(made.train[0].parent, folder / "dataset", sample_rate=44_100)
-    return folder / "dataset"
-
-
-def fit(dataset: Path, folder: Path, config: Config) -> Run:
-    return train(config, AudioDataset.open(dataset), dataset, folder)
-
-
-def weights(run: Run) -> dict[str, torch.Tensor]:
-    return run.load_model()[0].state_dict()
 
 
 def test_training_lowers_the_loss_and_leaves_a_complete_run(dataset: Path, tmp_path: Path) -> None:

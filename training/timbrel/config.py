@@ -1,5 +1,6 @@
 """A run's whole configuration: presets, overrides, and the copy kept in the run's folder."""
 
+import math
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -51,8 +52,17 @@ def preset_names() -> list[str]:
     )
 
 
-def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
+def load_preset(
+    name: str, overrides: Iterable[str] = (), *, sample_rate: int | None = None, channels: int = 1
+) -> Config:
     """A shipped preset with ``section.key=value`` overrides; values are YAML.
+
+    Args:
+        name: of the preset.
+        overrides: what the user asks for; stands above everything else.
+        sample_rate: of the sound, in Hz. Ratios follow it, so that latents come about as often as
+            at the preset's own rate; where it is lower, the last of the largest ratios is halved.
+        channels: of the sound.
 
     Raises:
         UserError: for an unknown preset, key or value, naming it.
@@ -61,6 +71,26 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
         raise UserError(f"there is no preset '{name}'; there are: {', '.join(preset_names())}")
     text = (resources.files("timbrel") / "presets" / f"{name}.yaml").read_text()
     values = yaml.safe_load(text) or {}
+    if sample_rate is not None:
+        _scale_to_rate(values["model"], sample_rate)
+    if channels != 1:
+        values["model"]["channels"] = channels
+    _override(values, overrides)
+    return _validated({**values, "preset": name}, f"preset '{name}'")
+
+
+def with_overrides(config: Config, overrides: Iterable[str]) -> Config:
+    """`config` with ``section.key=value`` overrides.
+
+    Raises:
+        UserError: for an unknown key or value, naming it.
+    """
+    values = config.model_dump(mode="json")
+    _override(values, overrides)
+    return _validated(values, f"preset '{config.preset}'")
+
+
+def _override(values: dict[str, Any], overrides: Iterable[str]) -> None:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
@@ -69,7 +99,24 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
             _set(values, key.split("."), yaml.safe_load(value))
         except yaml.YAMLError:
             raise UserError(f"'{override}': the value is not readable as YAML") from None
-    return _validated({**values, "preset": name}, f"preset '{name}'")
+
+
+def _scale_to_rate(model: dict[str, Any], sample_rate: int) -> None:
+    """2048 samples per latent at 44.1 kHz are 1024 at 24 kHz, and 512 at 16 kHz."""
+    own, model["sample_rate"] = model["sample_rate"], sample_rate
+    # Ratios are whole, and the filter bank wants an even product: it is never halved below that.
+    while own >= 1.25 * sample_rate and math.prod(model["ratios"]) % 4 == 0:
+        _halve_last_of_the_largest(model["ratios"])
+        if model.get("noise"):
+            strides = model["noise"]["strides"]
+            if math.prod(model["ratios"]) % math.prod(strides):
+                _halve_last_of_the_largest(strides)
+        own //= 2
+
+
+def _halve_last_of_the_largest(numbers: list[int]) -> None:
+    position = len(numbers) - 1 - numbers[::-1].index(max(numbers))
+    numbers[position] //= 2
 
 
 def read_config(path: Path) -> Config:
@@ -96,7 +143,8 @@ def dump_config(config: Config) -> str:
 
 def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
-        section = values.setdefault(key, {})
+        # What is off (null) may be given settings, and is thereby on.
+        section = values[key] = values.get(key) if values.get(key) is not None else {}
         if not isinstance(section, dict):
             raise UserError(f"'{key}' is a single value: it has no '{keys[-1]}'")
         values = section

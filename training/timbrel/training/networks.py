@@ -132,21 +132,21 @@ class Networks(nn.Module):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen_encoder):
             with self.mixed():
                 raw = model.encoder(target)
-            posterior = Posterior.of(raw.float())
+            posterior = Posterior.of(raw.to(x.dtype))
             z = posterior.mean + posterior.std * draws.latents
         with self.mixed():
             bands = model.decoder(z, draws.noise)
-        bands = bands.float()
+        bands = bands.to(x.dtype)
         return Reconstruction(
             target, model.pqmf.synthesis(target), posterior, bands, model.pqmf.synthesis(bands)
         )
 
     def judged(self, x: Tensor) -> list[Features]:
-        """What the discriminators make of signals, in float32."""
+        """What the discriminators make of signals, in the signals' precision."""
         assert self.discriminator is not None, "a run without stage 2 has no discriminator"
         with self.mixed():
             features = self.discriminator(x)
-        return [[layer.float() for layer in layers] for layers in features]
+        return [[layer.to(x.dtype) for layer in layers] for layers in features]
 
     def mixed(self) -> AbstractContextManager[object]:
         """The context that the convolutions run in."""

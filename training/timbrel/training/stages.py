@@ -191,8 +191,8 @@ class Stages:
         noise = None
         if self.stage == 2 and model.noise is not None:
             shape = (model.band_channels, x.shape[-1] // model.pqmf.bands)
-            noise = uniform(seed, Purpose.NOISE, examples, shape).to(x.device)
-        return Draws(latents.to(x.device), noise)
+            noise = uniform(seed, Purpose.NOISE, examples, shape).to(x)
+        return Draws(latents.to(x), noise)
 
     def _halve(self, batch: int) -> None:
         if self.fabric.world_size > 1:
