@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from timbrel.cli.train import Overrides, chosen
+from timbrel.cli.train import Overrides, ask, chosen
 
 
 def doctor(
@@ -27,7 +27,11 @@ def doctor(
     from timbrel.errors import UserError
 
     opened = AudioDataset.open(dataset)
-    config = chosen(opened, preset, set_ or [])
+    settings = set_ or []
+    if preset is None:
+        preset, beside = ask()
+        settings = [*beside, *settings]
+    config = chosen(opened, preset, settings)
     from timbrel.training.fit import check_fits
     from timbrel.training.progress import duration
     from timbrel.training.rehearsal import disk_problem, rehearse, sound_problems
@@ -61,5 +65,5 @@ def doctor(
         print(f"sound: {problem}")
     if problem := disk_problem(found.checkpoints_gb, folder):
         raise UserError(problem)
-    settings = "".join(f" --set {s}" for s in set_ or [])
-    print(f"next: timbrel train {dataset} RUN --preset {config.preset}{settings}")
+    repeated = "".join(f" --set {s}" for s in settings)
+    print(f"next: timbrel train {dataset} RUN --preset {preset}{repeated}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PURPOSES = (
     ("play it live, as an instrument: 5.4 ms", "low_latency", ()),
     ("play it live on a small computer (Raspberry Pi)", "embedded", ()),
-    ("play it live with a full sound: 50 ms and more", "v1", ("model.padding=causal",)),
+    ("play it live with a full sound: 60 ms and more", "v1", ("model.padding=causal",)),
     ("the best sound, 0.6 s late when it is played live", "v2", ()),
 )
 
@@ -79,18 +79,23 @@ def chosen(
         return with_overrides(run.config(), overrides)
     if source is not None:
         return with_overrides(source.config(), overrides)
-    beside: tuple[str, ...] = ()
     if preset is None:
-        preset, beside = _ask()
+        preset, beside = ask()
+        overrides = [*beside, *overrides]
     return load_preset(
         preset,
-        [*beside, *overrides],
+        overrides,
         sample_rate=dataset.sample_rate,
         channels=dataset.manifest.channels,
     )
 
 
-def _ask() -> tuple[str, tuple[str, ...]]:
+def ask() -> tuple[str, tuple[str, ...]]:
+    """Which preset, and with which settings, by what the model is for.
+
+    Raises:
+        UserError: where nobody is there to answer.
+    """
     from timbrel.errors import UserError
 
     if not sys.stdin.isatty():
