@@ -72,3 +72,15 @@ def record() -> Record:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a minute of tabla, preprocessed."""
+    from timbrel.data.preprocess import preprocess
+    from timbrel.data.tabla import make
+
+    folder = tmp_path_factory.mktemp("sound")
+    made = make(folder / "tabla", minutes=0.5)
+    preprocess(made.train[0].parent, folder / "dataset", sample_rate=44_100)
+    return folder / "dataset"

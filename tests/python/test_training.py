@@ -1,85 +1,24 @@
 """Training: what a step sees, what a run keeps, and how it goes on."""
 
-import errno
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from scipy.signal import freqz
 
-from timbrel.config import Config, dump_config, load_preset, read_config
+from training_runs import QUICK, fit, quick
+from timbrel.config import dump_config, load_preset, read_config
 from timbrel.data import AudioDataset
-from timbrel.data.preprocess import preprocess
 from timbrel.errors import UserError
-from timbrel.training.crops import Crops, dequantise, random_allpass
-from timbrel.training.fit import AtomicCheckpoints, train, validation_excerpts
+from timbrel.training.crops import spread_excerpts
+from timbrel.training.metrics import read_metrics
 from timbrel.training.run import Run
 
-QUICK = [
-    "model.capacity=2",
-    "model.latents=4",
-    "training.batch=2",
-    "training.segment=18432",
-    "training.validate_every=4",
-    "training.checkpoint_every=2",
-]
-
-
-def quick(steps: int, *overrides: str) -> Config:
-    return load_preset("tiny", [*QUICK, f"training.steps={steps}", *overrides])
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from timbrel.data.tabla import make
-
-    folder = tmp_path_factory.mktemp("sound")
-    made = make(folder / "tabla", minutes=0.5)
-    preprocess(made.train[0].parent, folder / "dataset", sample_rate=44_100)
-    return folder / "dataset"
-
-
-def fit(dataset: Path, folder: Path, config: Config) -> Run:
-    return train(config, AudioDataset.open(dataset), dataset, folder)
-
-
-def weights(run: Run) -> dict[str, torch.Tensor]:
-    return run.load_model()[0].state_dict()
-
-
-def test_a_crop_depends_on_seed_step_and_index_alone(dataset: Path) -> None:
-    opened = AudioDataset.open(dataset)
-    options = {"segment": 4096, "examples": 64, "phase_augmentation": 0.8}
-    whole = Crops(opened, seed=3, **options)
-    resumed = Crops(opened, seed=3, first=40, **options)
-    assert len(whole) == 64
-    assert len(resumed) == 24
-    assert torch.equal(whole[45], resumed[5])
-    assert whole[45].shape == (1, 4096)
-    assert not torch.equal(whole[45], Crops(opened, seed=4, **options)[45])
-
-
-def test_the_allpass_changes_phases_only() -> None:
-    impulse = np.zeros(1 << 16, dtype=np.float32)
-    impulse[0] = 1
-    for seed in range(5):
-        response = random_allpass(impulse, 44_100, np.random.default_rng(seed))
-        _, h = freqz(response, worN=4096)
-        np.testing.assert_allclose(np.abs(h), 1, atol=1e-3)
-        assert np.ptp(np.angle(h)) > 1
-
-
-def test_dequantisation_stays_within_half_a_step() -> None:
-    x = np.zeros(10_000, dtype=np.float32)
-    noise = dequantise(x, np.random.default_rng(0))
-    assert noise.min() >= 0
-    assert noise.max() <= 2**-16
-    assert noise.std() == pytest.approx(2**-16 / 12**0.5, rel=0.05)
+LOSS = "train/autoencoder/total"
+OWN_TO_OTHER = "validation/own_to_other"
 
 
 def test_training_lowers_the_loss_and_leaves_a_complete_run(dataset: Path, tmp_path: Path) -> None:
@@ -89,28 +28,11 @@ def test_training_lowers_the_loss_and_leaves_a_complete_run(dataset: Path, tmp_p
     model, step = run.load_model()
     assert step == 30
     assert not model.training
-    lines = (run.folder / "logs" / "csv_from_step_0" / "metrics.csv").read_text().splitlines()
-    header = lines[0].split(",")
-    assert {"train/total", "train/divergence", "validation/own_to_other"} <= set(header)
-    column = header.index("train/total")
-    losses = [float(c) for line in lines[1:] if (c := line.split(",")[column])]
+    losses = [r[LOSS] for r in read_metrics(run.metrics_file) if LOSS in r]
     assert losses[-1] < 0.95 * losses[0]
-
-
-def test_a_resumed_run_equals_one_that_never_stopped(dataset: Path, tmp_path: Path) -> None:
-    # The posterior's noise is drawn anew, so that it is made not to matter here.
-    still = ["training.loss.beta=1000000", "training.learning_rate=1e-9"]
-    still += ["training.final_learning_rate=null"]
-    straight = fit(dataset, tmp_path / "straight", quick(6, *still))
-    fit(dataset, tmp_path / "resumed", quick(4, *still))
-    resumed = fit(dataset, tmp_path / "resumed", quick(6, *still))
-    assert resumed.load_model()[1] == 6
-    # Statistics of the batches seen stand in the batch norms: other crops would show.
-    first, second = weights(straight), weights(resumed)
-    seen = [name for name in first if "encoder.1.running" in name]
-    assert seen
-    for name in seen:
-        torch.testing.assert_close(first[name], second[name], rtol=1e-5, atol=1e-8)
+    validated = [r["step"] for r in read_metrics(run.metrics_file) if OWN_TO_OTHER in r]
+    assert validated == [4, 8, 12, 16, 20, 24, 28, 30]
+    assert list((run.folder / "logs" / "tensorboard").iterdir())
 
 
 def test_a_finished_run_is_left_alone(dataset: Path, tmp_path: Path) -> None:
@@ -207,26 +129,12 @@ def test_training_that_explodes_stops_and_keeps_the_last_good_checkpoint(
     assert run.last_checkpoint.read_bytes() == broken != good
 
 
-def test_a_full_disk_costs_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "last.ckpt"
-    AtomicCheckpoints().save_checkpoint({"step": 1}, target)
-    before = target.read_bytes()
-
-    def no_space(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("timbrel.training.fit.os.fsync", no_space)
-    with pytest.raises(OSError, match="No space left"):
-        AtomicCheckpoints().save_checkpoint({"step": 2}, target)
-    assert target.read_bytes() == before
-
-
 def test_excerpts_to_validate_on_do_not_overlap(dataset: Path) -> None:
     opened = AudioDataset.open(dataset)
     frames = opened.split_frames("validation")
     segment = frames // 3
-    assert validation_excerpts(opened, segment, 8).shape == (3, 1, segment)
-    assert validation_excerpts(opened, 2 * frames, 8).shape == (2, 1, 2 * frames)
+    assert spread_excerpts(opened, "validation", segment, 8).shape == (3, 1, segment)
+    assert spread_excerpts(opened, "validation", 2 * frames, 8).shape == (2, 1, 2 * frames)
 
 
 def test_a_damaged_checkpoint_is_one_line(dataset: Path, tmp_path: Path) -> None:

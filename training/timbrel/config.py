@@ -1,44 +1,18 @@
 """A run's whole configuration: presets, overrides, and the copy kept in the run's folder."""
 
+import math
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from timbrel.dsp.spectral import SCALES
 from timbrel.errors import UserError
-from timbrel.model.config import ModelConfig, Positive, Section
-
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-
-
-class LossConfig(Section):
-    """Weights of the variational stage (paper, equation 6)."""
-
-    beta: Weight = 0.1  #: weight of the KL divergence
-    beta_warmup: Annotated[int, Field(ge=0)] = 0  #: steps over which beta rises from zero
-    loudness: Weight = 1.0  #: weight of the loudness distance
-
-
-class TrainingConfig(Section):
-    """One stage of training: what is seen, for how long, and how fast it is learned."""
-
-    steps: Positive = 1_500_000
-    batch: Positive = 8
-    segment: Positive = 65_536  #: samples per example
-    learning_rate: Rate = 1e-4
-    final_learning_rate: Rate | None = None  #: reached linearly; None: constant
-    adam_betas: tuple[Decay, Decay] = (0.5, 0.9)
-    loss: LossConfig = LossConfig()
-    phase_augmentation: Annotated[float, Field(ge=0, le=1)] = 0.8  #: probability of the all-pass
-    validate_every: Positive = 5_000
-    checkpoint_every: Positive = 5_000
-    seed: Annotated[int, Field(ge=0)] = 0
+from timbrel.model.config import ModelConfig, Section
+from timbrel.training.config import HardwareConfig, LatentSpaceConfig, TrainingConfig
 
 
 class Config(Section):
@@ -47,6 +21,8 @@ class Config(Section):
     preset: str
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+    latent_space: LatentSpaceConfig = LatentSpaceConfig()
+    hardware: HardwareConfig = HardwareConfig()
 
     @model_validator(mode="after")
     def _training_fits(self) -> "Config":
@@ -76,8 +52,17 @@ def preset_names() -> list[str]:
     )
 
 
-def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
+def load_preset(
+    name: str, overrides: Iterable[str] = (), *, sample_rate: int | None = None, channels: int = 1
+) -> Config:
     """A shipped preset with ``section.key=value`` overrides; values are YAML.
+
+    Args:
+        name: of the preset.
+        overrides: what the user asks for; stands above everything else.
+        sample_rate: of the sound, in Hz. Ratios follow it, so that latents come about as often as
+            at the preset's own rate; where it is lower, the last of the largest ratios is halved.
+        channels: of the sound.
 
     Raises:
         UserError: for an unknown preset, key or value, naming it.
@@ -86,6 +71,26 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
         raise UserError(f"there is no preset '{name}'; there are: {', '.join(preset_names())}")
     text = (resources.files("timbrel") / "presets" / f"{name}.yaml").read_text()
     values = yaml.safe_load(text) or {}
+    if sample_rate is not None:
+        _scale_to_rate(values["model"], sample_rate)
+    if channels != 1:
+        values["model"]["channels"] = channels
+    _override(values, overrides)
+    return _validated({**values, "preset": name}, f"preset '{name}'")
+
+
+def with_overrides(config: Config, overrides: Iterable[str]) -> Config:
+    """`config` with ``section.key=value`` overrides.
+
+    Raises:
+        UserError: for an unknown key or value, naming it.
+    """
+    values = config.model_dump(mode="json")
+    _override(values, overrides)
+    return _validated(values, f"preset '{config.preset}'")
+
+
+def _override(values: dict[str, Any], overrides: Iterable[str]) -> None:
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
@@ -94,7 +99,24 @@ def load_preset(name: str, overrides: Iterable[str] = ()) -> Config:
             _set(values, key.split("."), yaml.safe_load(value))
         except yaml.YAMLError:
             raise UserError(f"'{override}': the value is not readable as YAML") from None
-    return _validated({**values, "preset": name}, f"preset '{name}'")
+
+
+def _scale_to_rate(model: dict[str, Any], sample_rate: int) -> None:
+    """2048 samples per latent at 44.1 kHz are 1024 at 24 kHz, and 512 at 16 kHz."""
+    own, model["sample_rate"] = model["sample_rate"], sample_rate
+    # Ratios are whole, and the filter bank wants an even product: it is never halved below that.
+    while own >= 1.25 * sample_rate and math.prod(model["ratios"]) % 4 == 0:
+        _halve_last_of_the_largest(model["ratios"])
+        if model.get("noise"):
+            strides = model["noise"]["strides"]
+            if math.prod(model["ratios"]) % math.prod(strides):
+                _halve_last_of_the_largest(strides)
+        own //= 2
+
+
+def _halve_last_of_the_largest(numbers: list[int]) -> None:
+    position = len(numbers) - 1 - numbers[::-1].index(max(numbers))
+    numbers[position] //= 2
 
 
 def read_config(path: Path) -> Config:
@@ -121,7 +143,8 @@ def dump_config(config: Config) -> str:
 
 def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
-        section = values.setdefault(key, {})
+        # What is off (null) may be given settings, and is thereby on.
+        section = values[key] = values.get(key) if values.get(key) is not None else {}
         if not isinstance(section, dict):
             raise UserError(f"'{key}' is a single value: it has no '{keys[-1]}'")
         values = section

@@ -14,7 +14,18 @@ import typer
 from typer.exceptions import TyperException
 
 from timbrel import __version__
-from timbrel.cli import bench, datasets, evaluate, export, info, preprocess, render, script, train
+from timbrel.cli import (
+    bench,
+    datasets,
+    doctor,
+    evaluate,
+    export,
+    info,
+    preprocess,
+    render,
+    script,
+    train,
+)
 from timbrel.errors import InterruptionError, UserError
 
 INTERRUPTED = 130
@@ -34,6 +45,7 @@ app = typer.Typer(
 # Every command with an example, in the order in which a newcomer meets them.
 for _name, _command, _example in (
     ("preprocess", preprocess.preprocess, "~/recordings my-dataset --rate 48000 --channels 2"),
+    ("doctor", doctor.doctor, "my-dataset --preset v1"),
     ("train", train.train, "my-dataset runs/first --preset tiny"),
     ("export", export.export, "runs/first my-model.ts --license CC0-1.0"),
     ("script", script.script, "saturator.py -o saturator.ts"),

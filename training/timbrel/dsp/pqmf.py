@@ -18,7 +18,9 @@ from timbrel.nn.streaming import Delay, Streamed, Twin
 
 
 class PQMF(nn.Module):
-    """Analysis and synthesis bank for mono signals.
+    """Analysis and synthesis bank; of several channels each is split by itself.
+
+    The bands of a channel follow one another: band k of channel c is ``c * bands + k``.
 
     With centred padding the two together have no delay offline, and look ``taps - bands`` samples
     ahead when they stream. Causal padding looks nowhere ahead: the delay then belongs to the bank
@@ -32,7 +34,11 @@ class PQMF(nn.Module):
     """
 
     def __init__(
-        self, bands: int = 16, taps: int = 512, padding: Padding = Padding.CENTRED
+        self,
+        bands: int = 16,
+        taps: int = 512,
+        padding: Padding = Padding.CENTRED,
+        channels: int = 1,
     ) -> None:
         super().__init__()
         h = design_prototype(bands, taps)
@@ -50,55 +56,59 @@ class PQMF(nn.Module):
         self.taps = taps
         self.latency = taps - bands if causal else 0
         self.analysis = Sequential(
-            Split(bands),
-            _fixed(analysis, frames - 1 if causal else frames // 2),
+            Split(bands, channels),
+            _fixed(analysis, frames - 1 if causal else frames // 2, channels),
             FlipOddBands(bands),
         )
         self.synthesis = Sequential(
             FlipOddBands(bands),
-            _fixed(synthesis, frames - 1 if causal else frames // 2 - 1),
-            Interleave(bands),
+            _fixed(synthesis, frames - 1 if causal else frames // 2 - 1, channels),
+            Interleave(bands, channels),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The round trip ``(batch, 1, n) -> (batch, 1, n)``: `x`, late by `latency` samples."""
+        """The round trip ``(batch, channels, n)``: `x`, late by `latency` samples."""
         y: Tensor = self.synthesis(self.analysis(x))
         return y
 
 
-def _fixed(weight: np.ndarray, past: int) -> Conv1d:
-    conv = Conv1d(weight.shape[1], weight.shape[0], weight.shape[2], past=past)
-    conv.weight = nn.Parameter(
-        torch.from_numpy(np.ascontiguousarray(weight)).to(conv.weight.dtype), False
-    )
+def _fixed(weight: np.ndarray, past: int, channels: int) -> Conv1d:
+    bands, _, frames = weight.shape
+    conv = Conv1d(channels * bands, channels * bands, frames, past=past, groups=channels)
+    repeated = torch.from_numpy(np.ascontiguousarray(weight)).to(conv.weight.dtype)
+    conv.weight = nn.Parameter(repeated.repeat(channels, 1, 1), False)
     return conv
 
 
 class Split(nn.Module):
-    """``(batch, 1, n) -> (batch, factor, n / factor)``: a signal's phases as channels."""
+    """``(batch, channels, n) -> (batch, channels * factor, n / factor)``: phases as channels."""
 
-    def __init__(self, factor: int) -> None:
+    def __init__(self, factor: int, channels: int = 1) -> None:
         super().__init__()
         self.factor = factor
+        self.channels = channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(x.shape[0], -1, self.factor).transpose(1, 2)
+        phases = x.reshape(x.shape[0], self.channels, -1, self.factor).transpose(2, 3)
+        return phases.reshape(x.shape[0], self.channels * self.factor, -1)
 
     def streamed(self, delay: int) -> Streamed:
         wait = -delay % self.factor  # frames must begin where the offline ones do
-        twin = nn.Sequential(Delay(1, wait), self) if wait else self
+        twin = nn.Sequential(Delay(self.channels, wait), self) if wait else self
         return Streamed(twin, (delay + wait) // self.factor)
 
 
 class Interleave(nn.Module):
-    """``(batch, factor, n) -> (batch, 1, n * factor)``: the inverse of `Split`."""
+    """``(batch, channels * factor, n) -> (batch, channels, n * factor)``: undoes `Split`."""
 
-    def __init__(self, factor: int) -> None:
+    def __init__(self, factor: int, channels: int = 1) -> None:
         super().__init__()
         self.factor = factor
+        self.channels = channels
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.transpose(1, 2).reshape(x.shape[0], 1, -1)
+        phases = x.reshape(x.shape[0], self.channels, self.factor, -1).transpose(2, 3)
+        return phases.reshape(x.shape[0], self.channels, -1)
 
     def streamed(self, delay: int) -> Streamed:
         return Streamed(self, delay * self.factor)

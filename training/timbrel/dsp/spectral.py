@@ -20,15 +20,18 @@ def magnitudes(x: Tensor, size: int, hop: int | None = None) -> Tensor:
 
 
 class MultiscaleDistance(nn.Module):
-    """Equation 5 as the authors' code has it: relative Frobenius norm plus mean log difference.
+    """Equation 5: relative Frobenius norm plus a distance of logarithms, summed over scales.
 
-    The paper prints the logarithm of an L1 norm, which falls to minus infinity as the model becomes
-    perfect; their code takes the mean of the difference of logarithms, and so do we. Every example
-    has its own norms, so that the distance does not depend on how a batch is split.
+    The paper prints the logarithm of an L1 norm (`of_norm`), which falls to minus infinity as the
+    model becomes perfect; the authors' code takes the mean of |log - log| (`mean_difference`).
+    Every example has its own norms, so that the distance does not depend on how a batch is split.
     """
 
-    def __init__(self, scales: tuple[int, ...] = SCALES) -> None:
+    def __init__(
+        self, logarithm: str = "mean_difference", scales: tuple[int, ...] = SCALES
+    ) -> None:
         super().__init__()
+        self.logarithm = logarithm
         self.scales = scales
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
@@ -40,9 +43,13 @@ class MultiscaleDistance(nn.Module):
             # as a loud one.
             sx, sy = (s.reshape(batch, -1) for s in pair)
             relative = (sx - sy).norm(dim=1) / sx.norm(dim=1).clamp_min(EPSILON)
-            logarithmic = (torch.log(sx + EPSILON) - torch.log(sy + EPSILON)).abs().mean(dim=1)
-            total = total + relative + logarithmic
+            total = total + relative + self._logarithmic(sx, sy)
         return total
+
+    def _logarithmic(self, sx: Tensor, sy: Tensor) -> Tensor:
+        if self.logarithm == "of_norm":
+            return torch.log((sx - sy).abs().sum(dim=1) + EPSILON)
+        return (torch.log(sx + EPSILON) - torch.log(sy + EPSILON)).abs().mean(dim=1)
 
     def _pairs(self, x: Tensor, y: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         x, y = x.flatten(0, 1), y.flatten(0, 1)
@@ -51,13 +58,15 @@ class MultiscaleDistance(nn.Module):
 
 
 def loudness_distance(x: Tensor, y: Tensor) -> Tensor:
-    """Mean squared difference ``(batch,)`` of mean log spectra (2048/512) of ``(batch, 1, n)``.
+    """Mean squared difference ``(batch,)`` of mean log spectra (2048/512), ``(batch, channels, n)``.
 
     The authors weight both spectra by the A curve; added to logarithms, it cancels in the
     difference.
     """
-    lx, ly = (torch.log(magnitudes(s.squeeze(1), 2048, 512) + EPSILON).mean(dim=1) for s in (x, y))
-    return ((lx - ly) ** 2).mean(dim=-1)
+    lx, ly = (
+        torch.log(magnitudes(s.flatten(0, 1), 2048, 512) + EPSILON).mean(dim=1) for s in (x, y)
+    )
+    return ((lx - ly) ** 2).reshape(x.shape[0], -1).mean(dim=-1)
 
 
 def evaluation_distance(x: Tensor, y: Tensor, floor_db: float = 80.0) -> Tensor:

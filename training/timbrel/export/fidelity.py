@@ -90,9 +90,11 @@ def streaming_errors(
         z = model.encode(x)
         offline = {"encode": z, "forward": model.decode(z)}
         # Alone, `decode` meets latents that are not late, but its noise still expects them to be.
-        noise.origin = -delays["encode"] // model.config.pqmf.bands
+        if noise is not None:
+            noise.origin = -delays["encode"] // model.config.pqmf.bands
         offline["decode"] = model.decode(z)
-        noise.origin = 0
+        if noise is not None:
+            noise.origin = 0
     errors = {}
     for method, reference in offline.items():
         reset(instrument)

@@ -37,17 +37,28 @@ class NoiseConfig(Section):
     amplitudes: Annotated[int, Field(ge=2)] = 5
 
 
-class ModelConfig(Section):
-    """Architecture of the paper's model; the defaults are preset `v1`."""
+Dilations = Annotated[list[Positive], Field(min_length=1)]
 
+
+class ModelConfig(Section):
+    """Architecture of the model; the defaults are preset `v1`.
+
+    `variant` chooses the networks between the filter banks: the paper's (`v1`: batch norm, a
+    decoder that walks the ratios in the encoder's order) or those published since (`v2`: dilated
+    residual units and weight norm throughout, a mirrored decoder).
+    """
+
+    variant: Literal["v1", "v2"] = "v1"
     sample_rate: Positive = 44100
+    channels: Positive = 1  #: of the sound: 1 mono, 2 stereo, ...
     padding: Literal["centred", "causal"] = "centred"
     pqmf: PQMFConfig = PQMFConfig()
     capacity: Positive = 64
     latents: Positive = 128
     ratios: Annotated[list[Positive], Field(min_length=1)] = [4, 4, 4, 2]
-    dilations: Annotated[list[Positive], Field(min_length=1)] = [1, 3, 9]
-    noise: NoiseConfig = NoiseConfig()
+    #: Of the residual layers: one list for all stages, or one for each ratio, in its order.
+    dilations: Dilations | list[Dilations] = [1, 3, 9]
+    noise: NoiseConfig | None = NoiseConfig()  #: None: the decoder has no noise synthesizer
 
     @property
     def band_ratio(self) -> int:
@@ -59,13 +70,32 @@ class ModelConfig(Section):
         """Audio samples per latent frame."""
         return self.pqmf.bands * self.band_ratio
 
+    @property
+    def band_channels(self) -> int:
+        """Channels of the networks' input and output: every band of every channel of the sound."""
+        return self.channels * self.pqmf.bands
+
+    @property
+    def stage_dilations(self) -> list[list[int]]:
+        """Dilations of the residual layers of each stage, in the order of `ratios`."""
+        stages = [d for d in self.dilations if isinstance(d, list)]
+        shared = [d for d in self.dilations if isinstance(d, int)]
+        return stages or [shared] * len(self.ratios)
+
     @model_validator(mode="after")
     def _consistent(self) -> "ModelConfig":
         if self.band_ratio % 2:
             raise ValueError(
                 "the product of model.ratios must be even: the filter bank streams pairs of frames"
             )
-        if self.band_ratio % prod(self.noise.strides):
+        if len(self.stage_dilations) != len(self.ratios):
+            raise ValueError(
+                f"model.dilations has {len(self.dilations)} lists, model.ratios {len(self.ratios)} "
+                "stages; give one list for all, or one for each"
+            )
+        if self.noise is not None and self.variant == "v2":
+            raise ValueError("variant v2 has no noise synthesizer: set model.noise=null")
+        if self.noise is not None and self.band_ratio % prod(self.noise.strides):
             raise ValueError(
                 f"the product of model.noise.strides ({prod(self.noise.strides)}) must divide that "
                 f"of model.ratios ({self.band_ratio}): no noise frame may outlast a latent frame"

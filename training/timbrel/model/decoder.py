@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from timbrel.model.config import ModelConfig
+from timbrel.model.config import ModelConfig, NoiseConfig
 from timbrel.model.encoder import LEAK
 from timbrel.nn import (
     Conv1d,
@@ -35,42 +35,54 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         padding = Padding(config.padding)
-        bands = config.pqmf.bands
+        bands = config.band_channels
         channels = config.capacity * 2 ** len(config.ratios)
         layers: list[nn.Module] = [
             weight_norm(Conv1d(config.latents, channels, 7, padding=padding))
         ]
         # The paper's decoder walks the ratios in the encoder's own order: it is not its mirror
         # image.
-        for ratio in config.ratios:
+        for ratio, dilations in zip(config.ratios, config.stage_dilations, strict=True):
             layers += [
                 nn.LeakyReLU(LEAK),
-                weight_norm(ConvTranspose1d(channels, channels // 2, ratio, padding=padding)),
+                weight_norm(upsampling(channels, channels // 2, ratio, padding)),
             ]
             channels //= 2
-            layers += [_residual(channels, dilation, padding) for dilation in config.dilations]
+            layers += [_residual(channels, dilation, padding) for dilation in dilations]
         self.body = Sequential(*layers)
         waveform = Sequential(weight_norm(Conv1d(channels, bands, 7, padding=padding)), nn.Tanh())
         loudness = Sequential(
             weight_norm(Conv1d(channels, 1, 3, padding=padding)), Pointwise(ModifiedSigmoid())
         )
         self.harmonic = Gate((bands, 1), waveform, loudness)
-        self.noise = NoiseSynthesizer(config)
+        self.noise = None if config.noise is None else NoiseSynthesizer(config, config.noise)
         self.bands = bands
         self.with_noise = False
 
-    def forward(self, z: Tensor) -> Tensor:
+    def forward(self, z: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Bands; `noise` (batch, bands, n) in [-1, 1) is what the synthesizer filters if given."""
         y = self.body(z)
         bands: Tensor = self.harmonic(y)
-        return bands + self.noise(y) if self.with_noise else bands
+        if self.noise is None or not self.with_noise:
+            return bands
+        return bands + self.noise(y, noise)
 
     def streamed(self, delay: int) -> Streamed:
         heads = (
-            Sum((self.bands, self.bands), self.harmonic, self.noise)
-            if self.with_noise
-            else self.harmonic
+            self.harmonic
+            if self.noise is None or not self.with_noise
+            else Sum((self.bands, self.bands), self.harmonic, self.noise)
         )
         return convert(Sequential(self.body, heads), delay)
+
+
+def upsampling(
+    in_channels: int, out_channels: int, ratio: int, padding: Padding
+) -> Conv1d | ConvTranspose1d:
+    """The convolution that makes `ratio` frames of one; a ratio of one is a plain one of three."""
+    if ratio == 1:
+        return Conv1d(in_channels, out_channels, 3, padding=padding)
+    return ConvTranspose1d(in_channels, out_channels, ratio, padding=padding)
 
 
 def _residual(channels: int, dilation: int, padding: Padding) -> Residual:
@@ -99,15 +111,15 @@ class NoiseSynthesizer(nn.Module):
     """Time-varying filtered noise per band: ``(batch, channels, n) -> (batch, bands, n)``.
 
     One frame of ``prod(strides)`` samples has `amplitudes` points of a magnitude response for each
-    band. In training the noise is drawn; otherwise it is a function of the position alone.
+    band. Noise that is not given is drawn in training, and else a function of the position alone.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, noise: NoiseConfig) -> None:
         super().__init__()
         padding = Padding(config.padding)
-        self.bands = config.pqmf.bands
-        strides = config.noise.strides
-        outputs = [config.capacity] * (len(strides) - 1) + [self.bands * config.noise.amplitudes]
+        self.bands = config.band_channels
+        strides = noise.strides
+        outputs = [config.capacity] * (len(strides) - 1) + [self.bands * noise.amplitudes]
         layers: list[nn.Module] = []
         for stride, out_channels in zip(strides, outputs, strict=True):
             # The middle of the kernel on the first sample of each stride, for both paddings: with
@@ -124,9 +136,11 @@ class NoiseSynthesizer(nn.Module):
         #: ahead begins before zero; comparing the two means giving both the same origin.
         self.origin = 0
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         shape = x.shape[0], self.bands, x.shape[-1]
-        if self.training:
+        if noise is not None:
+            noise = noise.to(x)
+        elif self.training:
             noise = torch.rand(shape, dtype=x.dtype, device=x.device) * 2 - 1
         else:
             noise = counter_noise(self.seed, shape[0], shape[1], self.origin, shape[2]).to(x)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from timbrel.model.config import ModelConfig
@@ -16,6 +17,12 @@ class Posterior(NamedTuple):
     mean: Tensor
     std: Tensor
 
+    @staticmethod
+    def of(raw: Tensor) -> "Posterior":
+        """The posterior that an encoder's output ``(batch, 2 * latents, frames)`` stands for."""
+        mean, scale = raw.chunk(2, dim=1)
+        return Posterior(mean, F.softplus(scale) + 1e-4)
+
 
 def encoder(config: ModelConfig) -> Sequential:
     """Bands ``(batch, bands, n)`` to means and raw scales ``(batch, 2 * latents, n / band_ratio)``.
@@ -25,7 +32,7 @@ def encoder(config: ModelConfig) -> Sequential:
     """
     padding = Padding(config.padding)
     channels = config.capacity
-    layers: list[nn.Module] = [Conv1d(config.pqmf.bands, channels, 7, padding=padding)]
+    layers: list[nn.Module] = [Conv1d(config.band_channels, channels, 7, padding=padding)]
     for ratio in config.ratios:
         layers += [
             nn.BatchNorm1d(channels),

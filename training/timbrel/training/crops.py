@@ -1,23 +1,34 @@
 """What a training step sees: crops that depend on (seed, step, index) and on nothing else.
 
-A run that is resumed, or split over more workers, therefore sees the same examples.
+A run that is resumed, or split over more workers or devices, therefore sees the same examples.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
-from numpy.random import Generator
-from numpy.typing import NDArray
-from scipy.signal import lfilter
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from timbrel.data import AudioDataset
+from timbrel.data.manifest import Split
+from timbrel.training.augmentation import (
+    Audio,
+    at_speed,
+    dequantise,
+    random_allpass,
+    random_compression,
+    random_gain,
+    random_speed,
+)
+from timbrel.training.config import AugmentationConfig, TrainingConfig
 
-Audio = NDArray[np.float32]
+#: A crop ``(channels, segment)`` and its number in the run, ``step * batch + index``.
+Example = tuple[Tensor, int]
 
 
-class Crops(Dataset[Tensor]):
-    """A run's examples: item ``step * batch + index`` is a crop ``(1, segment)`` of the sound."""
+class Crops(Dataset[Example]):
+    """A run's examples by their number: crops of the training split, augmented."""
 
     def __init__(
         self,
@@ -25,42 +36,94 @@ class Crops(Dataset[Tensor]):
         *,
         segment: int,
         examples: int,
-        first: int = 0,
         seed: int = 0,
-        phase_augmentation: float = 0.0,
+        augmentation: AugmentationConfig | None = None,
     ) -> None:
         self.dataset = dataset
         self.segment = segment
         self.examples = examples
-        self.first = first
         self.seed = seed
-        self.phase_augmentation = phase_augmentation
+        self.augmentation = augmentation or AugmentationConfig()
 
     def __len__(self) -> int:
-        return self.examples - self.first
+        return self.examples
 
-    def __getitem__(self, item: int) -> Tensor:
-        rng = np.random.default_rng((self.seed, self.first + item))
+    def __getitem__(self, example: int) -> Example:
+        rate, options = self.dataset.sample_rate, self.augmentation
+        rng = np.random.default_rng((self.seed, example))
         start = int(rng.integers(self.dataset.split_frames("train")))
-        x = self.dataset.read("train", start, self.segment)
+        # What is optional draws from a stream of its own: it changes nothing else of an example.
+        extra = np.random.default_rng((self.seed, example, 1))
+        speed = random_speed(options.pitch_cents, extra) if options.pitch_cents else 1.0
+        x = read(self.dataset, "train", start, self._needed(speed))
+        if speed != 1.0:
+            x = at_speed(x, speed, self.segment)
+        if extra.random() < options.compression:
+            x = random_compression(x, rate, extra)
+        if options.gain_db:
+            x = random_gain(x, options.gain_db, extra)
+        if extra.random() < options.mute:
+            x = np.zeros_like(x)
         x = dequantise(x, rng)
-        if rng.random() < self.phase_augmentation:
-            x = random_allpass(x, self.dataset.sample_rate, rng)
-        return torch.from_numpy(x).unsqueeze(0)
+        if rng.random() < options.phase:
+            x = random_allpass(x, rate, rng)
+        return torch.from_numpy(x), example
+
+    def _needed(self, speed: float) -> int:
+        return self.segment if speed == 1.0 else int(np.ceil(self.segment * speed)) + 16
 
 
-def dequantise(x: Audio, rng: Generator) -> Audio:
-    """Adds uniform noise from 0 to 2⁻¹⁶, half a step of 16-bit audio, as the authors do."""
-    return (x + rng.uniform(0.0, 2.0**-16, len(x))).astype(np.float32)
+def read(dataset: AudioDataset, split: Split, start: int, frames: int) -> Audio:
+    """Sound of a dataset as ``(channels, frames)``."""
+    return np.atleast_2d(dataset.read(split, start, frames))
 
 
-def random_allpass(x: Audio, sample_rate: int, rng: Generator) -> Audio:
-    """Rotates phases around a random frequency: the ear hears nothing, the waveform is another.
+class Steps(Sampler[list[int]]):
+    """The numbers of the examples that one of `devices` sees in each step from `first` on."""
 
-    A second-order all-pass with pole radius 0.99 and its angle log-uniform in 20-2000 Hz.
+    def __init__(self, first: int, last: int, batch: int, device: int = 0, devices: int = 1):
+        self.steps = range(first, last)
+        self.batch = batch
+        self.share = range(batch * device // devices, batch * (device + 1) // devices)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self.steps:
+            yield [step * self.batch + index for index in self.share]
+
+
+def loader(crops: Crops, steps: Steps, workers: int, pin: bool) -> DataLoader[Example]:
+    """Batches ``(batch, channels, segment)`` with their examples' numbers, in order."""
+    return DataLoader(
+        crops,
+        batch_sampler=steps,
+        num_workers=workers,
+        pin_memory=pin,
+        persistent_workers=False,
+        generator=torch.Generator(),
+    )
+
+
+def crops_of(dataset: AudioDataset, training: TrainingConfig) -> Crops:
+    """The crops of a whole run."""
+    return Crops(
+        dataset,
+        segment=training.segment,
+        examples=training.most_steps * training.batch,
+        seed=training.seed,
+        augmentation=training.augmentation,
+    )
+
+
+def spread_excerpts(dataset: AudioDataset, split: Split, segment: int, count: int) -> Tensor:
+    """At most `count` excerpts ``(n, channels, segment)`` spread evenly over a split.
+
+    Two at least, and not more than fit side by side: a neighbour that overlaps would be no other
+    excerpt to compare with.
     """
-    radius = 0.99
-    frequency = np.exp(rng.uniform(np.log(20.0), np.log(2000.0)))
-    angle = 2 * np.pi * frequency / sample_rate
-    poles = np.array([1.0, -2 * radius * np.cos(angle), radius**2])
-    return np.asarray(lfilter(poles[::-1], poles, x), dtype=np.float32)
+    frames = dataset.split_frames(split)
+    count = max(2, min(count, frames // segment))
+    starts = [frames * i // count for i in range(count)]
+    return torch.stack([torch.from_numpy(read(dataset, split, s, segment)) for s in starts])

@@ -1,26 +1,30 @@
 """A run: the folder that training writes and every later command reads.
 
-``config.yaml`` the full resolved configuration · ``origin.json`` where the sound came from and its
-fingerprint · ``checkpoints/last.ckpt`` everything needed to go on · ``logs/`` for TensorBoard.
+``config.yaml`` the full resolved configuration · ``origin.json`` where the sound, and perhaps the
+first weights, came from · ``checkpoints/`` everything needed to go on, and older states ·
+``logs/`` losses as JSON lines, and for TensorBoard.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from timbrel.config import Config, dump_config, read_config
 from timbrel.errors import UserError
 from timbrel.model.autoencoder import Autoencoder
+from timbrel.training.checkpoints import LAST
 
 
 @dataclass(frozen=True)
 class DatasetOrigin:
-    """Where a run's sound came from."""
+    """Where a run's sound came from, and its weights if it did not begin with random ones."""
 
     path: str
     fingerprint: str
+    fine_tuned_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,16 @@ class Run:
         return self.folder / "origin.json"
 
     @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
     def last_checkpoint(self) -> Path:
-        return self.folder / "checkpoints" / "last.ckpt"
+        return self.checkpoints / LAST
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.folder / "logs" / "metrics.jsonl"
 
     def exists(self) -> bool:
         return self.config_file.exists()
@@ -71,25 +83,49 @@ class Run:
                 f"{self.folder}: no checkpoint yet; `timbrel train` writes the first one after "
                 f"{config.training.checkpoint_every} steps and when it is interrupted"
             )
-        try:
-            checkpoint = torch.load(self.last_checkpoint, map_location="cpu", weights_only=True)
-            model = Autoencoder(config.model)
-            prefix = "model."
-            step = int(checkpoint["global_step"])
-            model.load_state_dict(
-                {
-                    name.removeprefix(prefix): value
-                    for name, value in checkpoint["state_dict"].items()
-                    if name.startswith(prefix)
-                }
-            )
-        except Exception as error:
-            # Torch raises a dozen kinds of errors here, and none of their texts helps a user.
-            raise UserError(
-                f"{self.last_checkpoint}: not readable; it is damaged, or another version of "
-                f"Timbrel made it ({type(error).__name__})"
-            ) from None
-        return model.eval(), step
+        return load_checkpoint(self.last_checkpoint, config)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """All that a checkpoint holds, on the CPU.
+
+    Raises:
+        UserError: when it is not readable.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        int(content["global_step"])
+    except Exception as error:
+        # Torch raises a dozen kinds of errors here, and none of their texts helps a user.
+        raise _unreadable(path, error) from None
+    return content
+
+
+def load_checkpoint(path: Path, config: Config) -> tuple[Autoencoder, int]:
+    """The model of one checkpoint, averaged where the run averages, and its step.
+
+    Raises:
+        UserError: when it is not readable, or not a checkpoint of `config`.
+    """
+    content = read_checkpoint(path)
+    model = Autoencoder(config.model)
+    prefix = "average." if config.training.ema else "model."
+    try:
+        weights = content["state_dict"]
+        model.load_state_dict(
+            {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        )
+        model.decoder.with_noise = content["stage"] == 2
+    except (RuntimeError, KeyError, AttributeError) as error:
+        raise _unreadable(path, error) from None
+    return model.eval(), int(content["global_step"])
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path}: not readable; it is damaged, or another version of Timbrel made it "
+        f"({type(error).__name__})"
+    )
 
 
 def _write_whole(path: Path, text: str) -> None:

@@ -1,0 +1,1 @@
+"""The latent space after training: what is informative in it (paper, section 3.2)."""
