@@ -15,7 +15,7 @@ const std::string kBegin = "\x80\x02";
 
 std::string text(const std::string& characters) {
     const auto size = static_cast<char>(characters.size());
-    return "X" + std::string{size, 0, 0, 0} + characters;
+    return std::string{'X', size, 0, 0, 0} + characters;
 }
 
 std::string number(int32_t value) {
