@@ -339,7 +339,7 @@ TEST_CASE("latents are played between encode and decode, and stay in hand as att
     CHECK(stage.play(2048).back() == 1);
     stage.said();
     stage.stream->move_latents({.index = 0, .value = 1});
-    stage.play(256);
+    stage.settle();
     CHECK(stage.said() == "error the latents of this model cannot be played\n");
     CHECK(stage.stream->latents().last.empty());
 }
