@@ -55,13 +55,8 @@ std::optional<ElementType> type_of(const IValue& value) {
 }
 
 std::vector<ElementType> types_of(const IValue& value) {
-    std::vector<IValue> elements{value};
-    if (value.isTuple())
-        elements = value.toTupleRef().elements().vec();
-    else if (value.isList())
-        elements = value.toListRef().vec();
     std::vector<ElementType> types;
-    for (const IValue& element : elements) {
+    for (const IValue& element : elements_of(value).value_or(std::vector{value})) {
         const auto type = type_of(element);
         if (!type)
             return {};
@@ -160,13 +155,17 @@ IValue adapt(const IValue& value, c10::TypePtr type, const TensorPlace& place) {
     return value;
 }
 
-void check_answer(const Attribute& attribute, const IValue& answer, const std::string& function) {
-    int64_t code = 0;
+// What a setter returned: 0 where it accepted, or returned nothing.
+int64_t code_of(const IValue& answer) {
     if (answer.isInt())
-        code = answer.toInt();
-    else if (answer.isTensor() && answer.toTensor().defined() && answer.toTensor().numel() == 1)
-        code = answer.toTensor().item<int64_t>();
-    if (code != 0) {
+        return answer.toInt();
+    if (answer.isTensor() && answer.toTensor().defined() && answer.toTensor().numel() == 1)
+        return answer.toTensor().item<int64_t>();
+    return 0;
+}
+
+void check_answer(const Attribute& attribute, const IValue& answer, const std::string& function) {
+    if (const int64_t code = code_of(answer); code != 0) {
         refuse(attribute,
                "the model refused it (its " + function + " returned " + std::to_string(code) + ")");
     }
@@ -330,9 +329,9 @@ Setting prepare_setting(const Module& module, const Attribute& attribute, const 
 
 void apply_setting(Module& module, const Attribute& attribute, Setting setting,
                    const TensorPlace& place) {
-    const auto run = [&](const std::string& function, std::vector<IValue> arguments) {
+    const auto run = [&](Module& on, const std::string& function, std::vector<IValue> arguments) {
         try {
-            return call(module, function, std::move(arguments), place);
+            return call(on, function, std::move(arguments), place);
         } catch (const std::exception& error) {
             const std::string sentence = own_sentence(error);
             if (sentence.starts_with(attribute.name + " "))
@@ -343,18 +342,20 @@ void apply_setting(Module& module, const Attribute& attribute, Setting setting,
         }
     };
     const std::string take = "set_buffer_attribute", setter = "set_" + attribute.name;
-    std::vector<IValue> taken;
     for (const auto& [slot, buffer] : setting.buffers) {
         if (!module.find_method(take))
             refuse(attribute, "the model has no " + take);
         const at::Tensor samples = tensor_of(buffer->samples, place).view({buffer->channels, -1});
-        taken.push_back(run(take, {slot, samples, whole_hz(buffer->sample_rate)}));
+        const IValue answer = run(module, take, {slot, samples, whole_hz(buffer->sample_rate)});
+        if (code_of(answer) != 0) {
+            // The setter may have a sentence for it. Asked of a copy: setters that nn_tilde writes
+            // know of no refusal, and change the buffer that is there.
+            Module copy = instantiate(module);
+            run(copy, setter, setting.arguments);
+        }
+        check_answer(attribute, answer, take);
     }
-    // Called even where a buffer was refused with a mere number: it may have a sentence to say why.
-    const IValue answer = run(setter, std::move(setting.arguments));
-    for (const IValue& buffer : taken)
-        check_answer(attribute, buffer, take);
-    check_answer(attribute, answer, setter);
+    check_answer(attribute, run(module, setter, std::move(setting.arguments)), setter);
 }
 
 void clear_buffers(Module& module, const Attribute& attribute) {
@@ -383,13 +384,9 @@ void append_atoms(const IValue& value, Atoms& atoms) {
         const at::Tensor numbers = value.toTensor().to(at::kCPU, at::kDouble).contiguous();
         const double* first = numbers.const_data_ptr<double>();
         atoms.insert(atoms.end(), first, first + numbers.numel());
-    } else if (value.isTuple()) {
-        for (const IValue& element : value.toTupleRef().elements())
+    } else if (const auto elements = elements_of(value)) {
+        for (const IValue& element : *elements)
             append_atoms(element, atoms);
-    } else if (value.isList()) {
-        const auto list = value.toList();
-        for (size_t i = 0; i < list.size(); ++i)
-            append_atoms(list.get(i), atoms);
     } else if (!value.isNone()) {
         throw std::runtime_error("a value of type " + value.tagKind() +
                                  " has no form as a message");
