@@ -58,7 +58,9 @@ TEST_CASE("what follows a load is meant for what is loaded, and ends in what was
     CHECK(loaded->block == 256);
     CHECK(stage.stream->latency().total() == 256 - 64);
     CHECK(out.back() == 0.75F * 0.5F * 0.25F);
-    CHECK(stage.said() == "attribute gain 0.250000\nloaded b encode\n");
+    CHECK(stage.said() ==
+          "notice buffer 200 rounded up to 256, a multiple of the ratio of b (64)\n"
+          "attribute gain 0.250000\nloaded b encode\n");
     CHECK(stage.stream->report().swaps == 1);
 }
 
@@ -102,7 +104,7 @@ TEST_CASE("commands that wait together become one voice") {
     CHECK(stage.stream->report().swaps == 1);
 }
 
-TEST_CASE("what was set survives reload, method, buffer and device, but not another file") {
+TEST_CASE("what was set survives reload, method, buffer and device; another file, only the seed") {
     Duet stage;
     stage.stream->set("gain", {0.5});
     stage.stream->seed(512);
@@ -118,9 +120,9 @@ TEST_CASE("what was set survives reload, method, buffer and device, but not anot
     stage.stream->load("a");
     CHECK(stage.play(1024).back() == 0.75F);
     stage.stream->load("b");
-    CHECK(stage.play(1024).back() == 0.75F);  // its level
+    CHECK(stage.play(1024).back() == 0.75F + 0.5F);  // its level, and what the seed adds
     stage.stream->load("a");
-    CHECK(stage.play(1024).back() == 0.5F);
+    CHECK(stage.play(1024).back() == 0.5F + 0.5F);
     CHECK(stage.stream->report().swaps == 6);
 }
 
