@@ -31,7 +31,8 @@ Width widest(const timbrel_model_info& model) {
         width.inlets = std::max(width.inlets, model.methods[i].in_channels);
         width.outlets = std::max(width.outlets, model.methods[i].out_channels);
     }
-    return {std::min(width.inlets, kMostChannels), std::min(width.outlets, kMostChannels)};
+    return {std::min(width.inlets, host::kMostChannels),
+            std::min(width.outlets, host::kMostChannels)};
 }
 
 std::unique_ptr<Player> Player::make(const timbrel_api& api, Width width, bool grows,
@@ -64,7 +65,7 @@ bool Player::send_to(const Stream& stream, const Message& message, std::string& 
     return understood;
 }
 
-bool Player::send(const std::string& selector, std::shared_ptr<const EngineAtoms> atoms,
+bool Player::send(const std::string& selector, std::shared_ptr<const host::EngineAtoms> atoms,
                   std::string& error) {
     Message message{"", selector, std::move(atoms)};
     if (selector == "load")
@@ -105,7 +106,7 @@ bool Player::widen(Width width, const std::string& path, std::string& error) {
     Stream stream = create(width, error);
     if (!stream)
         return false;
-    auto file = std::make_shared<EngineAtoms>();
+    auto file = std::make_shared<host::EngineAtoms>();
     file->add(path);
     if (!send_to(stream, {"", "load", std::move(file)}, error))
         return false;

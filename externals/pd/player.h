@@ -39,7 +39,7 @@ class Player {
 
     // As stream_send; what is meant for a model that is awaited goes to that. `load` names the
     // file by its full path.
-    bool send(const std::string& selector, std::shared_ptr<const EngineAtoms> atoms,
+    bool send(const std::string& selector, std::shared_ptr<const host::EngineAtoms> atoms,
               std::string& error);
     // As stream_event.
     const timbrel_event* event();
@@ -56,7 +56,7 @@ class Player {
     using Stream = std::unique_ptr<timbrel_stream, Release>;
     struct Message {
         std::string key, selector;
-        std::shared_ptr<const EngineAtoms> atoms;
+        std::shared_ptr<const host::EngineAtoms> atoms;
     };
 
     Player(const timbrel_api& api, bool grows) : api_(api), grows_(grows) {}
