@@ -50,7 +50,9 @@ struct Object {
 
 // Pd's request to join its DSP graph.
 void dsp(Object* x, t_signal** signals);
-// Tells the stream whether Pd renders faster than real time.
+// Whether Pd renders faster than real time, as far as one can tell or was told.
+bool is_rendering(const State& state);
+// Tells the stream so.
 void decide_waiting(const State& state);
 
 // ---- reports.cpp ----

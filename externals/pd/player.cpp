@@ -1,7 +1,9 @@
 #include "player.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "arguments.h"
@@ -129,7 +131,7 @@ const timbrel_event* Player::event() {
     return event || !next_ ? event : api_.stream_event(next_.get());
 }
 
-bool Player::settle() {
+bool Player::settle(bool waits) {
     if (!next_) {
         // A file whose channels were not known before it was loaded.
         const timbrel_stream_info& info = *api_.stream_info(heard_.get());
@@ -141,6 +143,9 @@ bool Player::settle() {
         }
         return false;
     }
+    // Nobody processes it yet, so nobody else waits for it in a rendering.
+    while (waits && api_.stream_busy(next_.get()))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (!api_.stream_info(next_.get())->model) {
         // What could not be loaded has said why by the second time.
         const bool rested = std::exchange(resting_, !api_.stream_busy(next_.get()));

@@ -44,9 +44,9 @@ class Player {
     // As stream_event.
     const timbrel_event* event();
     // To be called every now and then, after all events have been taken. Where a wider model was
-    // awaited and is there, the other fades out until the next call, and makes place. True: the
-    // stream is another one, which has to be prepared.
-    bool settle();
+    // awaited and is there, the other fades out until the next call, and makes place. `waits`: for
+    // the wider model to be there. True: the stream is another one, which has to be prepared.
+    bool settle(bool waits);
 
   private:
     struct Release {

@@ -108,9 +108,9 @@ class Engine {
     }
 
     // No thread of ours may be inside libtorch when its static objects are destroyed. Many of those
-    // are made on first use, and what is registered last is run first: so this is called again
-    // after every warm-up, which uses all that the model will. A block that hangs is not waited
-    // for.
+    // are made on first use, and what is registered last is run first: so this is called before
+    // the first file is opened, and again after every warm-up, which uses all that the model will.
+    // A block that hangs is not waited for.
     static void stop_before_what_exists_now_is_destroyed() {
         std::atexit([] {
             get().pool_.stop(std::chrono::seconds(2));
@@ -144,7 +144,7 @@ class Engine {
         std::weak_ptr<Prototype> prototype;
     };
 
-    Engine() = default;
+    Engine() { stop_before_what_exists_now_is_destroyed(); }
 
     // By path, size and date: a file that was written anew is another one.
     std::shared_ptr<Entry> find(const std::string& path) {
