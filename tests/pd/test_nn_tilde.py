@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pure_data import PACKAGE, RATE, VECTOR, Patch, render, run
+from pure_data import PACKAGE, VECTOR, Patch, render, run
 from tiny_models import Breaking, Crowd, Endless, Filter, Instrument, Thirds, save, stepped
 
 BUFFER = 2048
@@ -272,6 +272,6 @@ def test_a_libtorch_of_another_external_is_refused_before_ours_is_opened(folder:
     console = run(folder / "foreign.pd", {"LD_PRELOAD": str(foreign)})
     (said,) = [line for line in console if "nn~: " in line]
     assert said == (
-        f"error: nn~: filter: another libtorch is loaded already ({foreign}); use one external with a "
-        "libtorch at a time, and start Pd again"
+        f"error: nn~: filter: another libtorch is loaded already ({foreign}); use one external "
+        "with a libtorch at a time, and start Pd again"
     )
