@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pure_data import PACKAGE, VECTOR, Patch, render, run
-from tiny_models import Breaking, Crowd, Endless, Filter, Instrument, Thirds, save, stepped
+from tiny_models import Breaking, Crowd, Filter, Instrument, Thirds, save, stepped
 
 BUFFER = 2048
 LATENCY = BUFFER - VECTOR + BUFFER
@@ -235,28 +235,6 @@ def test_a_buffer_of_a_fraction_is_refused_instead_of_taken_for_0(folder: Path) 
     heard = render(folder, ["nn~ filter forward 0.5"], noise(1, 8192), 1, {50: "bang"})
     assert heard.errors() == ["nn~: a buffer of 0.5 is not possible; using the default"]
     assert "bufsize 2048" in heard.reports()
-
-
-def test_models_that_never_return_do_not_keep_pd_from_quitting(tmp_path: Path) -> None:
-    save(Endless(), tmp_path / "endless.ts")
-    patch = Patch()
-    for _ in range(20):
-        patch.add("nn~ endless")
-    start, order = patch.add("loadbang"), patch.add("t b b")
-    dsp, wait, leave = (
-        patch.add("; pd dsp 1", "msg"),
-        patch.add("del 400"),
-        patch.add("; pd quit", "msg"),
-    )
-    for source, outlet, target in [
-        (start, 0, order),
-        (order, 1, dsp),
-        (order, 0, wait),
-        (wait, 0, leave),
-    ]:
-        patch.connect(source, outlet, target)
-    patch.write(tmp_path / "endless.pd")
-    assert run(tmp_path / "endless.pd", batch=False, patience=30) == []
 
 
 def test_a_libtorch_of_another_external_is_refused_before_ours_is_opened(folder: Path) -> None:
