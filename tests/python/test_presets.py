@@ -14,7 +14,7 @@ from training_runs import QUICK
 from timbrel.cli.train import PURPOSES
 from timbrel.config import Config, load_preset, preset_names
 from timbrel.errors import UserError
-from timbrel.export.gate import block_partition, stream
+from timbrel.export.fidelity import block_partition, stream
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.model.decoder import Decoder
 from timbrel.nn import Sequential, Streamed, convert
