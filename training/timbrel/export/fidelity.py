@@ -100,9 +100,13 @@ def streaming_errors(
         delay = delays[method] // scale
         first, last = valid.start // scale, valid.stop // scale
         last = min(last, reference.shape[-1] - delay)
-        errors[method] = relative_error(
-            streamed[..., first + delay : last + delay], reference[..., first:last]
+        streamed, reference = (
+            streamed[..., first + delay : last + delay],
+            reference[..., first:last],
         )
+        # Latents are centred: their rounding is that of what they were before.
+        offset = model.offset if method == "encode" else torch.zeros(1, 1)
+        errors[method] = relative_error(streamed + offset, reference[..., first:last] + offset)
     return errors
 
 

@@ -30,6 +30,12 @@ class Offline(nn.Module):
         self.temperature = 0.0
         self.noise = 1.0
 
+    @property
+    def offset(self) -> Tensor:
+        """What centring takes away from each latent that is kept: ``(kept, 1)``."""
+        columns = self.space.basis[:, self.space.order(self.kept)[: self.kept]]
+        return (self.space.mean @ columns).unsqueeze(-1)
+
     def encode(self, x: Tensor) -> Tensor:
         """Signal ``(batch, channels, n)`` to latents ``(batch, kept, n / ratio)``."""
         raw = self.model.encoder(self.model.pqmf.analysis(x))
