@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable build bootstrap lint format help-pictures bench clean
+.PHONY: help demo test portable macos-engine build bootstrap lint format help-pictures bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,7 +26,7 @@ help: ## Show this list
 		printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 # What only the tests need is large, and not for those who came to listen.
-test portable: BOOTSTRAP_FLAGS := --tests
+test portable macos-engine: BOOTSTRAP_FLAGS := --tests
 bootstrap:
 	@scripts/bootstrap $(BOOTSTRAP_FLAGS)
 
@@ -61,6 +61,9 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 
 portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 	scripts/check-portable
+
+macos-engine: bootstrap ## Compile and link the whole engine for macOS (fetches torch for it)
+	scripts/check-portable --engine
 
 help-pictures: build ## Draw every window of the help patches, into out/help/
 	@python help/pd/draw.py build/pd_package/timbrel out/help
