@@ -18,6 +18,9 @@ constexpr double kEventPollMs = 20;
 // The main thread has other things to do, also where a patch asks all the time.
 constexpr int kMostEventsAtOnce = 200;
 
+// Of a multichannel cable.
+constexpr double kMostChannels = 1024;
+
 }  // namespace
 
 struct Player::Event {
@@ -300,7 +303,7 @@ void Player::count_examples() {
 }
 
 long Player::output_channels() {
-    shape_.width = static_cast<int>(values_.number(kChans));
+    shape_.width = static_cast<int>(std::clamp(values_.number(kChans), 0.0, kMostChannels));
     return shape_.outlet_width();
 }
 
@@ -362,7 +365,7 @@ void Player::perform(double** ins, long in_count, double** outs, long out_count,
 }
 
 void Player::play(double** ins, long in_count, double** outs, long out_count,
-                  long frames) TIMBREL_NONBLOCKING {
+                  long frames) noexcept TIMBREL_NONBLOCKING {
     wiring_.connect(ins, in_count, outs, out_count);
     api->stream_process_f64(stream_, wiring_.inputs(), wiring_.outputs(),
                             static_cast<int32_t>(frames));
