@@ -112,7 +112,9 @@ def measured(model: "Model") -> dict[str, Any]:
     for attribute in model.attributes.values():
         types = [element.name.lower() for element in attribute.elements]
         stated = _part(declared, attribute.name)
-        limits = {key: stated[key] for key in ("range", "choices", "doc") if key in stated}
+        limits: dict[str, Any] = {
+            key: stated[key] for key in ("range", "choices", "doc") if key in stated
+        }
         attributes.append(
             {
                 "name": attribute.name,
