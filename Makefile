@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable macos-engine build bootstrap lint format help-pictures bench clean
+.PHONY: help demo test portable macos-engine build bootstrap lint format examples help-pictures bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -65,7 +65,14 @@ portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 macos-engine: bootstrap ## Compile and link the whole engine for macOS (fetches torch for it)
 	scripts/check-portable --engine
 
-help-pictures: build ## Draw every window of the help patches, into out/help/
+# Beside their patches. The effect learns while it is made.
+EXAMPLES := saturator spectral_features wavetable resonator learned_effect
+examples: build $(EXAMPLES:%=build/pd_package/timbrel/examples/%.ts) ## Make the models of training/examples, for their patches in Pd
+
+build/pd_package/timbrel/examples/%.ts: training/examples/%.py | build
+	@timbrel script $<$(if $(findstring learned,$*),:effect) --license MIT -o $@
+
+help-pictures: examples ## Draw every window of the help patches, into out/help/
 	@python help/pd/draw.py build/pd_package/timbrel out/help
 
 bench: build ## Measure speed, stalls, latency and memory
