@@ -39,7 +39,7 @@ def windows(file: Path) -> Iterator[tuple[str, dict, bool]]:
     yield from walk(file.stem, json.loads(file.read_text("utf-8"))["patcher"])
 
 
-def draw(patcher: dict, presentation: bool, path: Path) -> None:
+def draw(patcher: dict, presentation: bool, path: Path, package: Path) -> None:
     """One window."""
     width, height = patcher["rect"][2:]
     figure = plt.figure(figsize=(width / 100, height / 100), dpi=110)
@@ -47,10 +47,7 @@ def draw(patcher: dict, presentation: bool, path: Path) -> None:
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
     axes.add_patch(Rectangle((0, 0), width, height, color="#f7f7f7"))
-    key = "presentation_rect" if presentation else "patching_rect"
-    boxes = {item["box"]["id"]: item["box"] for item in patcher["boxes"] if key in item["box"]}
-    for box in boxes.values():
-        draw_box(axes, box, box[key])
+    boxes = draw_boxes(axes, patcher, presentation, (0, 0), package)
     if not presentation:
         for line in patcher["lines"]:
             draw_cord(axes, boxes, line["patchline"])
@@ -58,7 +55,22 @@ def draw(patcher: dict, presentation: bool, path: Path) -> None:
     plt.close(figure)
 
 
-def draw_box(axes: plt.Axes, box: dict, rect: list[float]) -> None:
+def draw_boxes(
+    axes: plt.Axes, patcher: dict, presentation: bool, at: tuple[float, float], package: Path
+) -> dict[str, dict]:
+    """A patcher's boxes by their names, drawn; what lies behind first, which Max lists last."""
+    key = "presentation_rect" if presentation else "patching_rect"
+    boxes = {item["box"]["id"]: item["box"] for item in patcher["boxes"] if key in item["box"]}
+    for box in reversed(boxes.values()):
+        x, y, width, height = box[key]
+        draw_box(axes, box, (x + at[0], y + at[1], width, height))
+        if box["maxclass"] == "bpatcher":
+            inner = json.loads((package / "patchers" / box["name"]).read_text("utf-8"))["patcher"]
+            draw_boxes(axes, inner, True, (x, y), package)
+    return boxes
+
+
+def draw_box(axes: plt.Axes, box: dict, rect: tuple[float, float, float, float]) -> None:
     x, y, width, height = rect
     kind = box["maxclass"]
     if kind == "comment":
@@ -71,7 +83,11 @@ def draw_box(axes: plt.Axes, box: dict, rect: list[float]) -> None:
     fill = box.get("bgcolor", FILLS.get(kind, "#eeeeee"))
     edge = "none" if kind == "panel" else "#666666"
     axes.add_patch(Rectangle((x, y), width, height, facecolor=fill, edgecolor=edge, linewidth=0.6))
-    if kind != "panel":
+    if kind == "multislider":
+        for i in range(1, box["size"]):
+            middle = x + width * i / box["size"]
+            axes.plot([middle, middle], [y, y + height], color="#ffffff", linewidth=0.8)
+    elif kind not in {"panel", "toggle", "button", "bpatcher", "number", "flonum"}:
         label = box.get("text") or box.get("attr") or box.get("name") or kind
         write(axes, label, x + 6, y + 15, 12.0 if "text" in box or "attr" in box else 9.0)
 
@@ -105,7 +121,7 @@ def main() -> None:
     for file in sorted([*package.rglob("*.maxhelp"), *package.rglob("*.maxpat")]):
         for name, patcher, presentation in windows(file):
             path = pictures / f"{name}.png"
-            draw(patcher, presentation, path)
+            draw(patcher, presentation, path, package)
             print(path)
 
 

@@ -94,7 +94,7 @@ def acceptance() -> Patcher:
     sound = begin(page, 20, 84)
     model = page.obj(20, 330, "nn~ tabla forward", 150)
     page.wire(sound, model)
-    page.wire(page.obj(120, 296, "r timbrel-acceptance"), model)
+    page.wire(page.obj(60, 250, "r timbrel-acceptance"), model)
     report(page, 200, 370, model)
     end(page, 20, 400, model)
     clicks = (

@@ -1,7 +1,7 @@
 """What performers put between their hands and `nn~ model forward`: the folder patchers/.
 
-They speak in messages and are wired in a circle: their outlet to the left inlet of nn~, its right
-outlet to their inlet.
+They speak in messages: their outlet to the left inlet of nn~. Those with an inlet are wired in a
+circle, the right outlet of nn~ to that.
 """
 
 from patching import Patcher
@@ -19,7 +19,7 @@ def latent_mixer() -> Patcher:
     """Two rows of sliders: what is added to each latent, and what it is multiplied with."""
     patch = Patcher(420, 330, presentation=True)
     patch.text(60, 14, "latent-mixer: a desk for the first 16 latents of nn~ MODEL forward")
-    _, out = _ends(patch, 20, 520)
+    out = patch.ui(20, 520, "outlet", 25, 25, comment="to the left inlet of nn~")
     ms = patch.number(400, 130)
     patch.chain(patch.obj(400, 66, "loadbang"), patch.msg(400, 98, "50"), ms)
     neutral = patch.button(300, 130)
@@ -36,7 +36,7 @@ def latent_mixer() -> Patcher:
         patch.wire(apart, said, 1, 1)
         patch.wire(ms, said, 0, 2)
         caption = {"bias": "added to each latent", "scale": "multiplied with each latent"}[name]
-        patch.present(patch.text(x + 260, 250, caption, 150), 10, 6 + 136 * row, 250, 20)
+        patch.present(patch.text(x, 446, caption, 180), 10, 6 + 136 * row, 250, 20)
         patch.present(faders, 10, 28 + 136 * row, 400, 104)
     freeze = patch.toggle(500, 130)
     patch.chain(freeze, patch.msg(500, 404, "latent freeze $1 200"), out)

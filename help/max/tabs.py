@@ -62,26 +62,30 @@ def basic() -> Patcher:
 
 def latents() -> Patcher:
     """Messages for the latents of forward, and what stands in for hands."""
-    page = Patcher(WIDTH + 180, HEIGHT + 30, tab=True)
+    page = Patcher(WIDTH + 180, HEIGHT + 110, tab=True)
     page.title(
         "latents",
         """forward goes through a few numbers per moment, the latents. Messages move them, and cost
         no second object and no latency.""",
     )
     sound = begin(page, 20, 84)
-    model = page.obj(20, 560, "nn~ tabla", 100)
+    model = page.obj(20, 300, "nn~ tabla", 150)
     page.wire(sound, model)
-    page.wire(page.obj(100, 524, "r timbrel-latents"), model)
-    end(page, 20, 600, model)
-    page.text(220, 80, "3  a slider for every latent: holds it where you put it")
-    sliders = page.bpatcher(220, 104, "timbrel.latent-sliders", latent_sliders())
-    page.text(220, 304, "or a desk: added to a latent, multiplied with it")
-    mixer = page.bpatcher(220, 328, "timbrel.latent-mixer", latent_mixer())
-    page.text(660, 540, "record for a while, then play: the phrase goes round")
-    recorder = page.bpatcher(660, 566, "timbrel.latent-recorder", latent_recorder())
-    for tool in (sliders, mixer, recorder):
-        page.wire(tool, model)
-        page.wire(model, tool, 1)
+    page.wire(page.obj(110, 264, "r timbrel-latents"), model)
+    page.wire(model, page.obj(110, 336, "s timbrel-said"), 1)
+    end(page, 20, 390, model)
+    tools = (
+        (220, 84, "3  a slider for every latent", "timbrel.latent-sliders", latent_sliders()),
+        (220, 372, "a desk: added, multiplied", "timbrel.latent-mixer", latent_mixer()),
+        (660, 540, "record, then play: the phrase goes round", "timbrel.latent-recorder",
+         latent_recorder()),
+    )  # fmt: skip
+    for x, y, says, file, inside in tools:
+        page.text(x, y, says)
+        tool = page.bpatcher(x, y + 28, file, inside)
+        if page.boxes[tool]["numinlets"]:
+            page.wire(page.obj(x + 290, y - 2, "r timbrel-said"), tool)
+        page.wire(tool, page.obj(x, y + 34 + inside.height, "s timbrel-latents"))
     page.panel(650, 76, 430, 440)
     page.text(660, 82, "all at once, and one by one", fontface=1)
     page.column(660, 110, LATENT_MOVES, "timbrel-latents", 190, 200)
@@ -242,9 +246,9 @@ def statistics() -> Patcher:
     clock = page.toggle(170, 108)
     page.chain(clock, page.obj(170, 144, "metro 1000"), page.msg(170, 176, "stats"), model)
     fields = ["blocks", "late", "skipped", "failed", "nonfinite", "swaps", "load"]
-    split = page.obj(20, 360, f"route latency inference {' '.join(fields)}", 460)
+    split = page.obj(230, 340, f"route latency inference {' '.join(fields)}", 460)
     page.wire(model, split, 1)
-    groups = (("latency", 20, ["samples", "ms"]), ("inference", 170, ["median", "p99", "longest"]))
+    groups = (("latency", 230, ["samples", "ms"]), ("inference", 380, ["median", "p99", "longest"]))
     for outlet, (name, x, values) in enumerate(groups):
         parts = page.obj(x, 420, "unpack" + " f" * len(values))
         page.wire(split, parts, outlet)
@@ -252,12 +256,12 @@ def statistics() -> Patcher:
         for i, value in enumerate(values):
             page.wire(parts, page.number(x, 456 + 28 * i, fraction=True), i)
             page.text(x + 64, 457 + 28 * i, value)
-    page.text(350, 396, "the rest", fontface=1)
+    page.text(560, 396, "the rest", fontface=1)
     for i, name in enumerate(fields):
-        x, y = 350 + 150 * (i % 2), 420 + 28 * (i // 2)
+        x, y = 560 + 150 * (i % 2), 420 + 28 * (i // 2)
         page.wire(split, page.number(x, y, fraction=name == "load"), i + 2)
         page.text(x + 64, y + 1, name)
-    end(page, 20, 560, model)
+    end(page, 20, 350, model)
     page.rows(340, 84, figures("Max"), 90, 530)
     return page
 
@@ -270,8 +274,8 @@ def messages(table: list[tuple[str, str, str]]) -> Patcher:
     model = page.obj(20, 250, "nn~ tabla", 120)
     page.wire(sound, model)
     page.wire(page.obj(100, 210, "r timbrel-messages"), model)
-    end(page, 20, 300, model)
-    report(page, 140, 280, model)
+    report(page, 120, 290, model)
+    end(page, 20, 330, model)
     x, y = 240.0, 84.0
     sent: list[int] = []
     for name, takes, does in table:
