@@ -402,7 +402,7 @@ void Player::perform(double** ins, long in_count, double** outs, long out_count,
 }
 
 void Player::play(double** ins, long in_count, double** outs, long out_count,
-                  long frames) TIMBREL_NONBLOCKING {
+                  long frames) noexcept TIMBREL_NONBLOCKING {
     wiring_.connect(ins, in_count, outs, out_count);
     api->stream_process_f64(stream_, wiring_.inputs(), wiring_.outputs(),
                             static_cast<int32_t>(frames));

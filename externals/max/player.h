@@ -75,7 +75,7 @@ class Player {
     void count_examples();
     bool begin_anew();
     void play(double** ins, long in_count, double** outs, long out_count,
-              long frames) TIMBREL_NONBLOCKING;
+              long frames) noexcept TIMBREL_NONBLOCKING;
 
     t_object* const object_;
     Shape shape_;

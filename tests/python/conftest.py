@@ -6,14 +6,20 @@ import os
 # for each other make them take twenty times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import contextlib
+import io
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
+
+if TYPE_CHECKING:
+    from training_runs import Learned
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Record = Callable[..., Path]
@@ -84,3 +90,14 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = make(folder / "tabla", minutes=0.5)
     preprocess(made.train[0].parent, folder / "dataset", sample_rate=44_100)
     return folder / "dataset"
+
+
+@pytest.fixture(scope="session")
+def learned(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> "Learned":
+    """A run that has learned something: its latents matter, its alarms are silent."""
+    from training_runs import LEARNING, Learned, fit, quick
+
+    folder = tmp_path_factory.mktemp("runs") / "learned"
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        run = fit(dataset, folder, quick(300, *LEARNING, "training.loss.beta=0.005"))
+    return Learned(run, said.getvalue())

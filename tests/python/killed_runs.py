@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from training_runs import fit, quick
+
 from timbrel.training.run import Run, read_checkpoint
 
 SETTINGS = [

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import torch
-
 from training_runs import batch, quick
+
 from timbrel.training.hardware import launch
 from timbrel.training.stages import Stages
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-
 from training_runs import QUICK, quick
+
 from timbrel.data import AudioDataset
 from timbrel.data.preprocess import preprocess
 from timbrel.training.rehearsal import disk_problem, rehearse, sound_problems

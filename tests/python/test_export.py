@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,20 @@ from torch import Tensor
 from timbrel.config import load_preset
 from timbrel.errors import UserError
 from timbrel.export.file import read_metadata
-from timbrel.export.write import LatentStatistics, export_run, write_model
+from timbrel.export.write import export_run, write_model
+from timbrel.latent.space import Latent, LatentSpace
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.nn import Conv1d
 from timbrel.nn.streaming import Streamed
 from timbrel.training.run import DatasetOrigin, Run
 
 SMALL = ["model.capacity=2", "model.latents=4", "model.ratios=[4, 4, 4]"]
+
+
+SPACE = replace(
+    LatentSpace.unrotated(4),
+    latents=[Latent(0.0, 1.0, -1.0, 1.0, *about) for about in [(), ("pitch", -0.5), (), ()]],
+)
 
 
 def model(*overrides: str, seed: int = 0) -> Autoencoder:
@@ -30,8 +38,7 @@ def model(*overrides: str, seed: int = 0) -> Autoencoder:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "small.ts"
-    statistics = [LatentStatistics(0.0, -1.0, 1.0)] * 4
-    write_model(model(), path, {"name": "small", "license": "CC0-1.0"}, statistics)
+    write_model(model(), path, {"name": "small", "license": "CC0-1.0"}, SPACE)
     return path
 
 
@@ -61,7 +68,10 @@ print(json.dumps([params, labels, shapes, m.get_attributes(), m.get_sample_rate(
         assert len(inputs) == params[method][0]
         assert len(outputs) == params[method][2]
     assert shapes == {"encode": [2, 4, 4], "decode": [2, 1, 4096], "forward": [2, 1, 4096]}
-    assert attributes == ["none"]
+    assert attributes == ["temperature", "noise"]
+    assert labels["decode"][0] == [
+        f"(signal) latent {name}" for name in ("0", "1 (pitch -0.50)", "2", "3")
+    ]
     assert sample_rate == 44_100
 
 
@@ -75,7 +85,9 @@ def test_the_file_describes_itself(exported: Path) -> None:
     assert metadata["latency"] == {"encode": 0, "decode": 0, "forward": 112}
     assert metadata["latents"]["count"] == 4
     assert metadata["latents"]["ratio"] == 1024
-    assert metadata["latents"]["statistics"][0] == {"mean": 0.0, "min": -1.0, "max": 1.0}
+    assert metadata["latents"]["of"] == 4
+    assert metadata["latents"]["fidelity"] == 1.0
+    assert metadata["latents"]["statistics"][1] == asdict(SPACE.latents[1])
     assert metadata["torch_version"] == torch.__version__.split("+")[0]
     with zipfile.ZipFile(exported) as archive:
         assert "small/extra/timbrel.json" in archive.namelist()
@@ -147,8 +159,8 @@ def test_a_dataset_that_is_gone_costs_the_statistics_and_nothing_else(tmp_path: 
     run.create(load_preset("tiny", SMALL), DatasetOrigin(str(tmp_path / "gone"), "0" * 64))
     run.last_checkpoint.parent.mkdir()
     state = {f"model.{name}": value for name, value in model().state_dict().items()}
-    torch.save({"global_step": 7, "state_dict": state}, run.last_checkpoint)
-    described = export_run(run, tmp_path / "model.ts")
+    torch.save({"global_step": 7, "stage": 1, "state_dict": state}, run.last_checkpoint)
+    described = export_run(run.folder, tmp_path / "model.ts")
     assert described["step"] == 7
     assert "statistics" not in described["latents"]
 

@@ -31,7 +31,7 @@ SCALES = (2048, 1024, 512, 256, 128)
 
 
 def stft(x: Signal, size: int, hop: int) -> Signal:
-    """Magnitudes (frames, bins) of a centred, reflected STFT with a Hann window, over sqrt(size)."""
+    """Magnitudes (frames, bins): centred, reflected STFT, Hann window, over sqrt(size)."""
     padded = np.pad(x, size // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
     return np.abs(np.fft.rfft(frames * get_window("hann", size), axis=-1)) / np.sqrt(size)
@@ -265,5 +265,5 @@ def test_without_edges_only_the_middle_of_the_bands_counts() -> None:
 
 def test_a_segment_with_nothing_beyond_its_edges_is_refused() -> None:
     config = load_preset("tiny", [*SMALL, "training.loss.edges=false"])
-    with pytest.raises(UserError, match="training.segment must exceed"):
+    with pytest.raises(UserError, match=r"training\.segment must exceed"):
         Networks(config)

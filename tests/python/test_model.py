@@ -109,5 +109,7 @@ def test_a_wrong_setting_is_named(override: str, complaint: str) -> None:
 
 
 def test_an_unknown_preset_lists_those_that_exist() -> None:
-    with pytest.raises(UserError, match=r"no preset 'huge'; there are: embedded, low_latency, tiny, v1, v2"):
+    with pytest.raises(
+        UserError, match=r"no preset 'huge'; there are: embedded, low_latency, tiny, v1, v2"
+    ):
         load_preset("huge")

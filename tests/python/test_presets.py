@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from training_runs import QUICK
+
 from timbrel.cli.train import PURPOSES
 from timbrel.config import Config, load_preset, preset_names
 from timbrel.errors import UserError
-from timbrel.export.gate import block_partition, stream
+from timbrel.export.fidelity import block_partition, stream
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.model.decoder import Decoder
 from timbrel.nn import Sequential, Streamed, convert
@@ -141,7 +141,9 @@ def test_a_stereo_model_keeps_its_channels_apart_in_the_filter_bank() -> None:
     bands = model.pqmf.analysis(x)
     assert bands.shape == (1, 32, 512)
     for channel in range(2):
-        alone = Autoencoder(load_preset("tiny", NARROW).model).double().pqmf.analysis(x[:, [channel]])
+        alone = (
+            Autoencoder(load_preset("tiny", NARROW).model).double().pqmf.analysis(x[:, [channel]])
+        )
         torch.testing.assert_close(bands[:, 16 * channel : 16 * channel + 16], alone)
 
 
@@ -152,7 +154,7 @@ def test_v1_has_noise_and_v2_cannot() -> None:
 
 
 def test_dilations_for_each_stage_must_be_as_many_as_stages() -> None:
-    with pytest.raises(UserError, match="model.dilations has 2 lists, model.ratios 4"):
+    with pytest.raises(UserError, match=r"model\.dilations has 2 lists, model\.ratios 4"):
         load_preset("v2", ["model.dilations=[[1], [1, 3]]"])
 
 

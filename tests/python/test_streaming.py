@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from timbrel.config import load_preset
 from timbrel.export.fidelity import relative_error, stream, streaming_errors
 from timbrel.export.instrument import Instrument
+from timbrel.export.offline import Offline
+from timbrel.latent.space import LatentSpace
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.nn import (
     Conv1d,
@@ -39,6 +41,14 @@ def randomise(module: nn.Module) -> nn.Module:
             noise = torch.rand(tensor.shape, generator=generator, dtype=tensor.dtype)
             tensor.copy_(noise + 0.5 if "running_var" in name else (noise - 0.5))
     return module.double().eval()
+
+
+def rotation(latents: int) -> LatentSpace:
+    """Any one; in double precision, as the models here are."""
+    generator = torch.Generator().manual_seed(2)
+    basis = torch.linalg.qr(torch.randn(latents, latents, generator=generator).double()).Q
+    mean, std, values = (torch.rand(latents, generator=generator).double() for _ in range(3))
+    return LatentSpace(mean, basis, values, std)
 
 
 def blocks(draw: Callable[..., int], frames: int, unit: int) -> list[int]:
@@ -133,16 +143,48 @@ def test_streaming_equals_offline_for_any_block_partition(
         instrument = Instrument(model.to(dtype))
         for seed in range(2):
             errors = streaming_errors(
-                model, instrument, instrument.streaming_delay, batch, seed=seed
+                Offline(model), instrument, instrument.streaming_delay, batch, seed=seed
             )
             assert errors.keys() == {"encode", "decode", "forward"}
             assert max(errors.values()) < tolerance, errors
 
 
+@pytest.mark.parametrize("stereo", [False, True], ids=["mono", "two samples"])
+@pytest.mark.parametrize("padding", ["causal", "centred"])
+def test_chance_in_the_latents_streams_as_well(padding: str, stereo: bool) -> None:
+    config = load_preset("tiny", [*SMALL, f"model.padding={padding}"]).model
+    model = randomise(Autoencoder(config))
+    space = rotation(config.latents)
+    instrument = Instrument(model, space, 4, stereo=stereo)
+    offline = Offline(model, space, 4, samples=2 if stereo else 1)
+    for played in (instrument, offline):
+        played.temperature, played.noise = 0.7, 1.3
+    for seed, batch in enumerate((1, 4)):
+        errors = streaming_errors(offline, instrument, instrument.streaming_delay, batch, seed=seed)
+        assert max(errors.values()) < 1e-9, errors
+    # It does make a difference.
+    still = Offline(model, space, 4, samples=2 if stereo else 1)
+    z = torch.zeros(1, 4, 3, dtype=torch.float64)
+    with torch.no_grad():
+        assert relative_error(still.decode(z), offline.decode(z)) > 0.1
+
+
+@pytest.mark.parametrize("padding", ["causal", "centred"])
+def test_a_model_of_three_channels_streams_them_all(padding: str) -> None:
+    overrides = [*SMALL, f"model.padding={padding}", "model.channels=3"]
+    model = randomise(Autoencoder(load_preset("tiny", overrides).model))
+    model.decoder.with_noise = True
+    instrument = Instrument(model)
+    errors = streaming_errors(Offline(model), instrument, instrument.streaming_delay, 2)
+    assert max(errors.values()) < 1e-9
+    assert instrument.forward_params.tolist() == [3, 1, 3, 1]
+
+
 def test_the_real_v1_streams_with_its_512_taps() -> None:
     model = randomise(Autoencoder(load_preset("v1", ["model.capacity=2"]).model))
     instrument = Instrument(model)
-    assert max(streaming_errors(model, instrument, instrument.streaming_delay, 1).values()) < 1e-9
+    errors = streaming_errors(Offline(model), instrument, instrument.streaming_delay, 1)
+    assert max(errors.values()) < 1e-9
     # All delays aligned, each stride at the smallest delay its phase allows. The authors' own
     # conversion needs 27,280 samples.
     assert instrument.streaming_delay["forward"] == 24_960

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from training_runs import QUICK, fit, quick
+
 from timbrel.config import dump_config, load_preset, read_config
 from timbrel.data import AudioDataset
 from timbrel.errors import UserError

@@ -4,12 +4,13 @@ import errno
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
-
 from training_runs import fit, quick
+
 from timbrel.training.checkpoints import Checkpoints, write_checkpoint
 from timbrel.training.fit import train
 from timbrel.training.metrics import MetricsLog, read_metrics
@@ -97,7 +98,7 @@ def test_old_checkpoints_are_pruned_to_the_disk_budget(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "last.ckpt")["global_step"] == 64
     assert read_checkpoint(tmp_path / "stage1.ckpt")["global_step"] == 8
     # The whole history stays within reach: gaps grow with age, and none is a leap.
-    assert max(b / a for a, b in zip(kept, kept[1:], strict=False)) < 8
+    assert max(b / a for a, b in pairwise(kept)) < 8
 
 
 def test_the_newest_checkpoint_stays_however_small_the_budget(tmp_path: Path) -> None:

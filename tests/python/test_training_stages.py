@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from training_runs import batch, fit, quick, stages, state
+
 from timbrel.errors import UserError
 from timbrel.training.stages import Stages
 
@@ -191,7 +191,7 @@ def test_memory_too_short_for_a_single_example_is_one_line(dataset: Path) -> Non
     config = quick(4)
     made = stages(config)
     Hungry(made.networks, most=0)
-    with pytest.raises(UserError, match="try a shorter segment: --set training.segment=9216"):
+    with pytest.raises(UserError, match=r"try a shorter segment: --set training\.segment=9216"):
         made.advance(*batch(config, dataset, 0))
 
 

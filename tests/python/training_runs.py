@@ -1,5 +1,6 @@
 """Small runs for the tests of training, in this process or in ones of their own."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -23,6 +24,26 @@ QUICK = [
     "training.adversarial.discriminator.scale_layers=plain",
     "training.adversarial.discriminator.scale_capacity=2",
 ]
+
+#: What makes a run that learns within seconds, if on one recording.
+LEARNING = [
+    "model.capacity=4",
+    "model.latents=16",
+    "model.dilations=[1, 3]",
+    "training.batch=4",
+    "training.learning_rate=5e-3",
+    "training.final_learning_rate=1e-3",
+    "training.validate_every=50",
+    "training.checkpoint_every=100",
+]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A run, and what it said on stderr."""
+
+    run: Run
+    said: str
 
 
 def quick(steps: int, *overrides: str) -> Config:

@@ -1,5 +1,6 @@
 """`timbrel doctor`: what a training will need, before days are spent on it."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -63,7 +64,8 @@ def doctor(
     print("\n".join(lines))
     for problem in sound_problems(config, opened):
         print(f"sound: {problem}")
-    if problem := disk_problem(found.checkpoints_gb, folder):
-        raise UserError(problem)
-    repeated = "".join(f" --set {s}" for s in settings)
-    print(f"next: timbrel train {dataset} RUN --preset {preset}{repeated}")
+    if lacking := disk_problem(found.checkpoints_gb, folder):
+        raise UserError(lacking)
+    repeated = "".join(f" --set {shlex.quote(s)}" for s in settings)
+    place = shlex.quote(str(dataset))
+    print(f"next: timbrel train {place} RUN --preset {preset}{repeated}")

@@ -1,5 +1,6 @@
 """`timbrel preprocess`: a folder of recordings becomes a dataset."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,6 +112,7 @@ def _report(out: Path, outcome: "Outcome") -> None:
     if manifest.lazy:
         print(f"the sound stays in {manifest.lazy.folder}, which has to stay as it is")
     print(f"peak {manifest.peak_dbfs} dBFS, mean {manifest.rms_dbfs} dBFS; {state}")
+    print(f"next: timbrel doctor {shlex.quote(str(out))}")
 
 
 def _list(out: Path, lines: list[str]) -> None:

@@ -1,5 +1,6 @@
 """`timbrel train`: a dataset becomes a run."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +56,7 @@ def train(
 
     done = fit(config, opened, dataset, run, source=source)
     print(f"{done.folder}: trained for {done.load_model()[1]} steps")
-    print(f"next: timbrel export {done.folder} NAME.ts")
+    print(f"next: timbrel evaluate {shlex.quote(str(done.folder))}")
 
 
 def chosen(

@@ -58,10 +58,10 @@ class MultiscaleDistance(nn.Module):
 
 
 def loudness_distance(x: Tensor, y: Tensor) -> Tensor:
-    """Mean squared difference ``(batch,)`` of mean log spectra (2048/512), ``(batch, channels, n)``.
+    """Mean squared difference ``(batch,)`` of mean log spectra (2048/512).
 
-    The authors weight both spectra by the A curve; added to logarithms, it cancels in the
-    difference.
+    Signals are ``(batch, channels, n)``. The authors weight both spectra by the A curve; added to
+    logarithms, it cancels in the difference.
     """
     lx, ly = (
         torch.log(magnitudes(s.flatten(0, 1), 2048, 512) + EPSILON).mean(dim=1) for s in (x, y)

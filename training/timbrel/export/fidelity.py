@@ -10,7 +10,7 @@ from torch import Tensor
 from timbrel.errors import UserError
 from timbrel.export.file import load_instrument, unoptimised
 from timbrel.export.instrument import Instrument
-from timbrel.model.autoencoder import Autoencoder
+from timbrel.export.offline import Offline
 from timbrel.nn import reset
 from timbrel.nn.reach import reach
 
@@ -43,31 +43,30 @@ def stream(method: Callable[[Tensor], Tensor], x: Tensor, blocks: Iterator[int])
     return torch.cat(outputs, dim=-1)
 
 
-def padded_signal(
-    model: Autoencoder, batch: int, frames: int, seed: int = 0
-) -> tuple[Tensor, slice]:
+def padded_signal(model: Offline, batch: int, frames: int, seed: int = 0) -> tuple[Tensor, slice]:
     """Noise between silences of one reach each, and where streaming must equal offline.
 
     At a signal's edges the two differ by right: a streaming layer has look-ahead where an offline
     one pads zeros. The slice leaves those out.
 
     Returns:
-        The signal ``(batch, 1, n)``, float of the model's dtype, and the slice of its samples that
-        count.
+        The signal ``(batch, channels, n)``, float of the model's dtype, and the slice of its
+        samples that count.
     """
     ratio = model.config.ratio
+    channels = model.config.channels
     dtype = next(model.parameters()).dtype
-    span = reach(model, ratio=ratio, dtype=dtype)
+    span = reach(lambda x: model(x.expand(-1, channels, -1)), ratio=ratio, dtype=dtype)
     margin = -(-max(span) // ratio) * ratio
     generator = torch.Generator().manual_seed(seed)
-    body = torch.randn(batch, 1, frames * ratio, generator=generator, dtype=dtype) * 0.1
-    silence = torch.zeros(batch, 1, margin, dtype=dtype)
+    body = torch.randn(batch, channels, frames * ratio, generator=generator, dtype=dtype) * 0.1
+    silence = torch.zeros(batch, channels, margin, dtype=dtype)
     x = torch.cat([silence, body, silence], dim=-1)
     return x, slice(margin, x.shape[-1] - margin)
 
 
 def streaming_errors(
-    model: Autoencoder,
+    model: Offline,
     instrument: torch.nn.Module,
     delays: dict[str, int],
     batch: int,
@@ -76,7 +75,7 @@ def streaming_errors(
     """Relative error of each method, streamed in random blocks, against the network at once.
 
     Args:
-        model: the offline network, in eval mode.
+        model: what the file computes, at once, in eval mode.
         instrument: its streaming twin, fresh, scripted or not.
         delays: the delay in samples that the instrument states for each method.
         batch: examples streamed side by side.
@@ -85,16 +84,11 @@ def streaming_errors(
     ratio = model.config.ratio
     x, valid = padded_signal(model, batch, frames=8, seed=seed)
     rng = np.random.default_rng(seed)
-    noise = model.decoder.noise
     with torch.no_grad():
         z = model.encode(x)
-        offline = {"encode": z, "forward": model.decode(z)}
         # Alone, `decode` meets latents that are not late, but its noise still expects them to be.
-        if noise is not None:
-            noise.origin = -delays["encode"] // model.config.pqmf.bands
-        offline["decode"] = model.decode(z)
-        if noise is not None:
-            noise.origin = 0
+        late = delays["encode"] // ratio
+        offline = {"encode": z, "forward": model.decode(z), "decode": model.decode(z, late)}
     errors = {}
     for method, reference in offline.items():
         reset(instrument)
@@ -106,13 +100,17 @@ def streaming_errors(
         delay = delays[method] // scale
         first, last = valid.start // scale, valid.stop // scale
         last = min(last, reference.shape[-1] - delay)
-        errors[method] = relative_error(
-            streamed[..., first + delay : last + delay], reference[..., first:last]
+        streamed, reference = (
+            streamed[..., first + delay : last + delay],
+            reference[..., first:last],
         )
+        # Latents are centred: their rounding is that of what they were before.
+        offset = model.offset if method == "encode" else torch.zeros(1, 1)
+        errors[method] = relative_error(streamed + offset, reference[..., first:last] + offset)
     return errors
 
 
-def verify(path: Path, model: Autoencoder, instrument: Instrument) -> None:
+def verify(path: Path, model: Offline, instrument: Instrument) -> None:
     """Reloads the file and streams it against the network it came from.
 
     Raises:

@@ -26,7 +26,7 @@ class Autoencoder(nn.Module):
         return self.posterior(self.pqmf.analysis(x)).mean
 
     def decode(self, z: Tensor) -> Tensor:
-        """Signal ``(batch, channels, frames * ratio)`` from latents ``(batch, latents, frames)``."""
+        """Signal ``(batch, channels, frames * ratio)`` of ``(batch, latents, frames)``."""
         y: Tensor = self.pqmf.synthesis(self.decoder(z))
         return y
 

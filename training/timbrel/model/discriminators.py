@@ -4,6 +4,8 @@ Each takes signals ``(batch, channels, n)`` and returns its features, layer by l
 is the score, high for what looks real. LeakyReLU 0.2, weight norm and biases throughout.
 """
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -74,8 +76,7 @@ def plain_layers(channels: int, capacity: int) -> list[nn.Module]:
     """One scale as in the authors' later code: four strided convolutions, doubling channels."""
     widths = [channels, *(capacity * 2**i for i in range(4))]
     layers: list[nn.Module] = [
-        nn.Conv1d(narrow, wide, 15, stride=4, padding=7)
-        for narrow, wide in zip(widths, widths[1:], strict=False)
+        nn.Conv1d(narrow, wide, 15, stride=4, padding=7) for narrow, wide in pairwise(widths)
     ]
     return [*layers, nn.Conv1d(widths[-1], 1, 1)]
 
@@ -87,7 +88,7 @@ class PeriodJudge(Judge):
         widths = [channels, *(capacity * 2**i for i in range(4))]
         layers: list[nn.Module] = [
             nn.Conv2d(narrow, wide, (5, 1), stride=(4, 1), padding=(2, 0))
-            for narrow, wide in zip(widths, widths[1:], strict=False)
+            for narrow, wide in pairwise(widths)
         ]
         super().__init__([*layers, nn.Conv2d(widths[-1], 1, 1)])
         self.period = period

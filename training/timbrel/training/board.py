@@ -22,32 +22,28 @@ class Board:
 
     def __init__(self, folder: Path, first: int, sample_rate: int) -> None:
         self.sample_rate = sample_rate
-        self.writer = SummaryWriter(str(folder), purge_step=first + 1)  # type: ignore[no-untyped-call]
+        self.writer = SummaryWriter(str(folder), purge_step=first + 1)
 
     def record(self, record: Record) -> None:
         """Every figure as a curve."""
         for name, value in record.items():
             if name not in ("step", "stage"):
-                self.writer.add_scalar(name, value, record["step"])  # type: ignore[no-untyped-call]
+                self.writer.add_scalar(name, value, record["step"])
 
     def heard(self, step: int, heard: Heard) -> None:
         """Sound beside what became of it, to the ear and to the eye, and where the latents are."""
         add = self.writer
         for i in range(min(EXCERPTS, len(heard.sound))):
             both = torch.cat([heard.sound[i].mean(dim=0), heard.output[i].mean(dim=0)])
-            add.add_audio(  # type: ignore[no-untyped-call]
-                f"sound_then_output/{i}", both.clamp(-1, 1), step, self.sample_rate
-            )
-            add.add_image(  # type: ignore[no-untyped-call]
-                f"sound_above_output/{i}", picture(heard.sound[i], heard.output[i]), step
-            )
+            add.add_audio(f"sound_then_output/{i}", both.clamp(-1, 1), step, self.sample_rate)
+            add.add_image(f"sound_above_output/{i}", picture(heard.sound[i], heard.output[i]), step)
         divergence = kl_per_latent(heard.posterior, "exact").mean(dim=0)
-        add.add_histogram("latents/divergence", divergence, step)  # type: ignore[no-untyped-call]
-        add.add_histogram("latents/mean", heard.posterior.mean, step)  # type: ignore[no-untyped-call]
-        add.add_histogram("latents/std", heard.posterior.std, step)  # type: ignore[no-untyped-call]
+        add.add_histogram("latents/divergence", divergence, step)
+        add.add_histogram("latents/mean", heard.posterior.mean, step)
+        add.add_histogram("latents/std", heard.posterior.std, step)
 
     def close(self) -> None:
-        self.writer.close()  # type: ignore[no-untyped-call]
+        self.writer.close()
 
 
 def picture(sound: Tensor, output: Tensor) -> NDArray[np.uint8]:

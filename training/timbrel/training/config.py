@@ -59,9 +59,9 @@ class DiscriminatorConfig(Section):
     scales: Count = 3
     scale_layers: Literal["grouped", "plain"] = "grouped"
     scale_capacity: Positive = 16  #: channels of the first layer
-    periods: list[Annotated[int, Field(ge=2, strict=True)]] = []
+    periods: list[Annotated[int, Field(ge=2, strict=True)]] = Field(default=[])
     period_capacity: Positive = 96
-    windows: list[Annotated[int, Field(ge=64, multiple_of=4, strict=True)]] = []
+    windows: list[Annotated[int, Field(ge=64, multiple_of=4, strict=True)]] = Field(default=[])
     window_capacity: Positive = 32
 
     @model_validator(mode="after")

@@ -75,7 +75,7 @@ class Crops(Dataset[Example]):
 
 def read(dataset: AudioDataset, split: Split, start: int, frames: int) -> Audio:
     """Sound of a dataset as ``(channels, frames)``."""
-    return np.atleast_2d(dataset.read(split, start, frames))
+    return dataset.read_channels(split, start, frames)
 
 
 class Steps(Sampler[list[int]]):

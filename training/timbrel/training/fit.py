@@ -21,14 +21,17 @@ from timbrel.training.crops import Steps, crops_of, loader, spread_excerpts
 from timbrel.training.hardware import launch, worker_count
 from timbrel.training.health import alarms, forecast, plateaued, ways_on
 from timbrel.training.interruption import Interruption
+from timbrel.training.latents import find_latent_space
 from timbrel.training.metrics import MetricsLog
 from timbrel.training.progress import Display
 from timbrel.training.run import DatasetOrigin, Run, load_checkpoint, read_checkpoint
 from timbrel.training.stages import Stages
-from timbrel.training.validation import Heard, Validation, validate
+from timbrel.training.validation import Heard, Validation, evaluating, validate
 
 #: Decoded at each validation: few enough not to be felt.
 VALIDATION_EXCERPTS = 8
+#: Whose numbers of latents are told at the end of stage 1.
+FIDELITIES = (0.95, 0.99)
 #: Steps from one line of losses to the next.
 LOG_EVERY = 10
 
@@ -84,7 +87,7 @@ def train(
         stages.restore(started)
         history = [Validation(**v) for v in started["validations"]]
     elif weights is not None:
-        stages.begin_with(weights[0])
+        stages.begin_with(weights.model)
     stages.prepare()
     _Fit(run, config, dataset, fabric, stages, history).go()
     return run
@@ -160,6 +163,7 @@ class _Fit:
         self.fabric = fabric
         self.stages = stages
         self.history = history
+        self.dataset = dataset
         self.first = stages.step
         segment = self.training.segment
         self.held_out = spread_excerpts(dataset, "validation", segment, VALIDATION_EXCERPTS)
@@ -193,6 +197,7 @@ class _Fit:
         for x, examples in self._batches():
             if stages.stage == 1 and self._stage_1_over():
                 self._save(end_of_stage_1=True)
+                self._find_latent_space()
                 stages.begin_stage_2()
             learner = stages.learner
             losses = stages.advance(x, examples)
@@ -208,6 +213,8 @@ class _Fit:
                 over = over or self._over()
             if over or stops or stages.step % training.checkpoint_every == 0:
                 self._save()
+            if over and stages.stage == 1:
+                self._find_latent_space()
             if over:
                 return
             if stops:
@@ -247,7 +254,7 @@ class _Fit:
         """Whether anybody was asked to stop: all devices stop after the same step."""
         if self.fabric.world_size == 1:
             return asked
-        votes = self.fabric.all_reduce(
+        votes: Any = self.fabric.all_reduce(
             torch.tensor(float(asked), device=self.fabric.device), reduce_op="sum"
         )
         return bool(votes > 0)
@@ -256,7 +263,8 @@ class _Fit:
         measured: tuple[Validation, Heard] | None = None
         if self.leads:
             measured = validate(self.stages, self.held_out, self.learned)
-        validation: Validation = self.fabric.broadcast(measured[0] if measured else None)
+        validation = self.fabric.broadcast(measured[0] if measured else None)
+        assert validation is not None, "the leader has measured"
         self.history.append(validation)
         if measured is None:
             return
@@ -277,6 +285,17 @@ class _Fit:
             self.display.say("stage 1 has stopped improving: stage 2 begins")
         else:
             self.display.say(ways_on(self.stages.step, self.training))
+
+    def _find_latent_space(self) -> None:
+        """At the end of stage 1, once; the encoder does not change any more."""
+        if not self.leads:
+            return
+        with evaluating(self.stages.heard):
+            space = find_latent_space(self.run, self.stages.heard, self.dataset, self.stages.step)
+        ranks = " and ".join(
+            f"{space.rank(f, self.config.latent_space.rank_by)} for {f}" for f in FIDELITIES
+        )
+        self.display.say(f"latents that a fidelity asks for: {ranks}, of {space.size}")
 
     def _record(self, figures: dict[str, Any]) -> None:
         record = {"step": self.stages.step, "stage": self.stages.stage, **figures}

@@ -4,7 +4,7 @@ import os
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.strategies import DDPStrategy
+from lightning.fabric.strategies.ddp import DDPStrategy
 
 from timbrel.errors import UserError
 from timbrel.training.config import HardwareConfig

@@ -2,7 +2,8 @@
 
 ``config.yaml`` the full resolved configuration · ``origin.json`` where the sound, and perhaps the
 first weights, came from · ``checkpoints/`` everything needed to go on, and older states ·
-``logs/`` losses as JSON lines, and for TensorBoard.
+``latent_space.json`` the rotation of its latents, once stage 1 has ended · ``logs/`` losses as JSON
+lines, and for TensorBoard.
 """
 
 import json
@@ -13,7 +14,9 @@ from typing import Any
 import torch
 
 from timbrel.config import Config, dump_config, read_config
+from timbrel.data import AudioDataset
 from timbrel.errors import UserError
+from timbrel.latent.space import LatentSpace
 from timbrel.model.autoencoder import Autoencoder
 from timbrel.training.checkpoints import LAST
 
@@ -25,6 +28,15 @@ class DatasetOrigin:
     path: str
     fingerprint: str
     fine_tuned_from: str | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network as a checkpoint holds it, in eval mode."""
+
+    model: Autoencoder
+    step: int  #: steps of training
+    stage: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,10 @@ class Run:
     def metrics_file(self) -> Path:
         return self.folder / "logs" / "metrics.jsonl"
 
+    @property
+    def latent_space_file(self) -> Path:
+        return self.folder / "latent_space.json"
+
     def exists(self) -> bool:
         return self.config_file.exists()
 
@@ -71,19 +87,72 @@ class Run:
         except (OSError, ValueError, TypeError):
             raise UserError(f"{self.origin_file}: missing or damaged") from None
 
-    def load_model(self) -> tuple[Autoencoder, int]:
-        """The model of the last checkpoint, in eval mode, and the step it was written at.
+    def latent_space(self) -> LatentSpace | None:
+        """The rotation of its latents, if one was found already.
+
+        Raises:
+            UserError: when the file is damaged.
+        """
+        try:
+            return LatentSpace.from_json(json.loads(self.latent_space_file.read_text()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, UserError):
+            raise UserError(
+                f"{self.latent_space_file}: damaged; remove it, and it is made anew (patches for "
+                "this run's models may then find their latents elsewhere)"
+            ) from None
+
+    def keep_latent_space(self, space: LatentSpace) -> None:
+        """Writes the rotation that later checkpoints are exported with."""
+        _write_whole(self.latent_space_file, json.dumps(space.to_json()) + "\n")
+
+    def dataset(self) -> AudioDataset | None:
+        """The sound it was trained on, if it still is where it was."""
+        origin = self.origin()
+        try:
+            dataset = AudioDataset.open(Path(origin.path))
+        except UserError:
+            return None
+        return dataset if dataset.fingerprint == origin.fingerprint else None
+
+    def load(self, checkpoint: Path | None = None) -> Trained:
+        """The network of one of its checkpoints, by default the last.
 
         Raises:
             UserError: when the run has no readable checkpoint.
         """
         config = self.config()
-        if not self.last_checkpoint.exists():
+        checkpoint = checkpoint or self.last_checkpoint
+        if not checkpoint.exists():
             raise UserError(
                 f"{self.folder}: no checkpoint yet; `timbrel train` writes the first one after "
                 f"{config.training.checkpoint_every} steps and when it is interrupted"
             )
-        return load_checkpoint(self.last_checkpoint, config)
+        return load_checkpoint(checkpoint, config)
+
+    def load_model(self) -> tuple[Autoencoder, int]:
+        """The model of the last checkpoint and its step, as `load`."""
+        trained = self.load()
+        return trained.model, trained.step
+
+
+def find_run(path: Path) -> tuple[Run, Path]:
+    """The run that `path`, its folder or one of its checkpoints, belongs to, and the checkpoint.
+
+    Raises:
+        UserError: when it is neither.
+    """
+    if path.is_dir():
+        run = Run(path)
+        run.config()
+        return run, run.last_checkpoint
+    if not path.is_file():
+        raise UserError(f"{path}: no such run or checkpoint")
+    run = Run(path.parent.parent)
+    if path.parent != run.checkpoints or not run.exists():
+        raise UserError(f"{path}: not a run's folder, nor a checkpoint in one")
+    return run, path
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -101,8 +170,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_checkpoint(path: Path, config: Config) -> tuple[Autoencoder, int]:
-    """The model of one checkpoint, averaged where the run averages, and its step.
+def load_checkpoint(path: Path, config: Config) -> Trained:
+    """The network of one checkpoint, averaged where the run averages.
 
     Raises:
         UserError: when it is not readable, or not a checkpoint of `config`.
@@ -115,10 +184,11 @@ def load_checkpoint(path: Path, config: Config) -> tuple[Autoencoder, int]:
         model.load_state_dict(
             {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
         )
-        model.decoder.with_noise = content["stage"] == 2
-    except (RuntimeError, KeyError, AttributeError) as error:
+        stage = int(content["stage"])
+        model.decoder.with_noise = stage == 2
+    except (RuntimeError, KeyError, AttributeError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from None
-    return model.eval(), int(content["global_step"])
+    return Trained(model.eval(), int(content["global_step"]), stage)
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
