@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable build bootstrap lint format help-pictures bench clean
+.PHONY: help demo test portable build bootstrap lint format help-pictures package-max bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -62,8 +62,14 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 	scripts/check-portable
 
-help-pictures: build ## Draw every window of the help patches, into out/help/
+package-max: build ## Assemble the package for Max (with MAX_SDK_DIR: its objects for macOS, too)
+	@echo "build/max_package/timbrel: for this system"
+	@if [ -n "$(MAX_SDK_DIR)" ]; then scripts/package-max-macos; else \
+		echo "for macOS: set MAX_SDK_DIR to a clone of max-sdk-base (docs/max.md)"; fi
+
+help-pictures: build ## Draw every window of the help patches, into out/help/ and out/help-max/
 	@python help/pd/draw.py build/pd_package/timbrel out/help
+	@PYTHONPATH=help python help/max/draw.py build/max_package/timbrel out/help-max
 
 bench: build ## Measure speed, stalls, latency and memory
 	@cmake --build build/release --target stress >build/bench.log || { tail build/bench.log; exit 1; }

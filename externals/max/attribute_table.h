@@ -1,5 +1,5 @@
-// The attributes of nn~, mc.nn~ and mcs.nn~, as the inspector and the reference pages show them: one
-// table, which knows nothing of Max.
+// The attributes of nn~, mc.nn~ and mcs.nn~, as the inspector and the reference pages show them:
+// one table, which knows nothing of Max.
 #pragma once
 
 #include <array>

@@ -139,8 +139,8 @@ void tell_dictionary(Answer& answer) {
                     {atom_of(answer.object()->state->dictionary->s_name)});
 }
 
-// What lies in the package's models folder, by name, with its path; and what the index listed when it
-// was last asked for.
+// What lies in the package's models folder, by name, with its path; and what the index listed when
+// it was last asked for.
 void tell_models(Answer& answer) {
     if (!answer.object())
         return;
@@ -302,9 +302,9 @@ void listen(Object* x) {
 void anything(Object* x, t_symbol* selector, long count, t_atom* atoms) {
     const std::string name = selector->s_name;
     const host::Values values = values_of(count, atoms);
-    constexpr const char* kKnown[] = {"path",     "methods", "attributes", "parameters", "dump_dict",
-                                      "dump",     "bang",    "set",        "download",   "delete",
-                                      "get_available_models"};
+    constexpr const char* kKnown[] = {
+        "path", "methods", "attributes", "parameters", "dump_dict",           "dump",
+        "bang", "set",     "download",   "delete",     "get_available_models"};
     const bool known = std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown);
     if (!known) {
         object_error(&x->base, "no message '%s'", name.c_str());

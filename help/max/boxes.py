@@ -67,22 +67,21 @@ _LETTERS = {"b": "bang", "i": "int", "f": "float", "l": ""}
 
 def ports(text: str) -> tuple[int, list[str]]:
     """Inlets and the outlets' types of a box with a text; KeyError where the object is unknown."""
-    name, *arguments = text.split("@")[0].split()
+    name, *arguments = text.split("@", maxsplit=1)[0].split()
     if name in {"nn~", "mc.nn~", "mcs.nn~"}:
         return _of_ours(name, arguments)
-    if name == "t":
-        return 1, [_LETTERS[letter] for letter in arguments]
-    if name == "route":
-        return len(arguments) + 1, [""] * (len(arguments) + 1)
-    if name == "sel":
-        inlets = 2 if len(arguments) == 1 else len(arguments) + 1
-        return inlets, ["bang"] * len(arguments) + [""]
-    if name in {"pack", "pak"}:
-        return len(arguments), [""]
-    if name == "unpack":
-        return 1, [_LETTERS.get(letter, "") for letter in arguments]
-    if name == "sprintf":
-        return max(1, text.count("%")), [""]
+    count = len(arguments)
+    by_arguments: dict[str, tuple[int, list[str]]] = {
+        "t": (1, [_LETTERS.get(letter, "") for letter in arguments]),
+        "unpack": (1, [_LETTERS.get(letter, "") for letter in arguments]),
+        "route": (count + 1, [""] * (count + 1)),
+        "sel": (max(2, count + 1), ["bang"] * count + [""]),
+        "pack": (count, [""]),
+        "pak": (count, [""]),
+        "sprintf": (max(1, text.count("%")), [""]),
+    }
+    if name in by_arguments:
+        return by_arguments[name]
     if name == "mc.pack~":
         return int(arguments[0]), ["multichannelsignal"]
     if name == "mc.unpack~":

@@ -28,7 +28,7 @@ def windows(file: Path) -> Iterator[tuple[str, dict, bool]]:
 
     def walk(name: str, patcher: dict) -> Iterator[tuple[str, dict, bool]]:
         inner = [item["box"] for item in patcher["boxes"] if "patcher" in item["box"]]
-        if not patcher.get("showrootpatcherontab", 1) == 0:
+        if patcher.get("showrootpatcherontab", 1) != 0:
             yield name, patcher, False
         if patcher.get("openinpresentation"):
             yield f"{name} (presentation)", patcher, True
@@ -71,6 +71,7 @@ def draw_boxes(
 
 
 def draw_box(axes: plt.Axes, box: dict, rect: tuple[float, float, float, float]) -> None:
+    """A box, or the text of a comment, in its place."""
     x, y, width, height = rect
     kind = box["maxclass"]
     if kind == "comment":
@@ -93,6 +94,7 @@ def draw_box(axes: plt.Axes, box: dict, rect: tuple[float, float, float, float])
 
 
 def write(axes: plt.Axes, text: str, x: float, y: float, size: float, colour: object = "#000000"):
+    """A line of text, no wider than in Max."""
     path = TextPath((0, 0), text, size=size)
     drawn = path.get_extents().x1 or 1.0
     squeeze = min(1.0, text_width(text, size) / drawn)
@@ -101,6 +103,7 @@ def write(axes: plt.Axes, text: str, x: float, y: float, size: float, colour: ob
 
 
 def draw_cord(axes: plt.Axes, boxes: dict[str, dict], cord: dict) -> None:
+    """A line from an outlet to an inlet, in the colour of what it carries."""
     (source, outlet), (target, inlet) = cord["source"], cord["destination"]
     kind = boxes[source]["outlettype"][outlet]
     ends = []
@@ -116,6 +119,7 @@ def draw_cord(axes: plt.Axes, boxes: dict[str, dict], cord: dict) -> None:
 
 
 def main() -> None:
+    """All patches of a package."""
     package, pictures = (Path(argument) for argument in sys.argv[1:3])
     pictures.mkdir(parents=True, exist_ok=True)
     for file in sorted([*package.rglob("*.maxhelp"), *package.rglob("*.maxpat")]):

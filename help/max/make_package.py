@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import extras
+import icon
 import more_help
 import patchers
 import reference
@@ -65,8 +66,15 @@ def main() -> None:
     shown = reference.messages_of("nn~", messages)
     if missing := {name for name, _, _ in shown} ^ (set(EXAMPLES) | set(tabs.OWN)):
         sys.exit(f"help/said.py: EXAMPLES and the table of messages differ in {missing}")
-    pages = (tabs.basic, tabs.latents, tabs.multichannel, tabs.attributes, tabs.buffers,
-             tabs.swapping, tabs.statistics)  # fmt: skip
+    pages = (
+        tabs.basic,
+        tabs.latents,
+        tabs.multichannel,
+        tabs.attributes,
+        tabs.buffers,
+        tabs.swapping,
+        tabs.statistics,
+    )
     of_nn = {page.__name__: page() for page in pages}
     of_nn |= {"messages": tabs.messages(shown), "trouble": tabs.trouble()}
     help_folder = folder / "help"
@@ -81,6 +89,7 @@ def main() -> None:
     reference.write(folder / "docs" / "refpages", messages, attributes)
     info = json.dumps(package_info(sys.argv[3]), indent=1)
     (folder / "package-info.json").write_text(info + "\n", encoding="utf-8")
+    icon.write(folder / "icon.png")
     (folder / "init").mkdir(exist_ok=True)
     (folder / "init" / "timbrel-objectmappings.txt").write_text(init(), encoding="utf-8")
 

@@ -31,16 +31,22 @@ def of_mc() -> dict[str, Patcher]:
         24,
         478,
         [
-            ("examples", "as many as the widest cord that comes in; where another cord is narrower, "
-             "what is missing is silence. The weights are in memory once."),
-            ("@chans N", "the outgoing cords have N channels: more than examples are silent, fewer "
-             "leave some out."),
+            (
+                "examples",
+                "as many as the widest cord that comes in; where another cord is narrower, "
+                "what is missing is silence. The weights are in memory once.",
+            ),
+            (
+                "@chans N",
+                "the outgoing cords have N channels: more than examples are silent, fewer "
+                "leave some out.",
+            ),
             ("latency", "one block computes all examples, which takes longer: watch stats."),
             ("a single cord", "of an ordinary object counts as one channel."),
         ],
         130,
         730,
-    )  # fmt: skip
+    )
     return {"basic": page}
 
 
@@ -78,12 +84,15 @@ def of_mcs() -> dict[str, Patcher]:
         [
             ("mcs.nn~ tabla encode 2", "model, method, examples and, if you like, a buffer."),
             ("mcs.nn~ void 2", "no model yet, two examples."),
-            ("the cords", "carry the model's channels in the model's order; a cord that has fewer is "
-             "silent in the rest. The pointer over an inlet or outlet names them."),
+            (
+                "the cords",
+                "carry the model's channels in the model's order; a cord that has fewer is "
+                "silent in the rest. The pointer over an inlet or outlet names them.",
+            ),
         ],
         190,
         680,
-    )  # fmt: skip
+    )
     return {"basic": page}
 
 
@@ -100,8 +109,13 @@ def of_info() -> dict[str, Patcher]:
         page.text(x, 376, name, fontface=1)
     shown = page.ui(20, 440, "dict.view", 400, 200)
     page.wire(info, shown, 4)
-    page.text(440, 446, "the dictionary of the model: every method with channels, ratios, latency "
-              "and labels, every attribute with its types", 300)  # fmt: skip
+    page.text(
+        440,
+        446,
+        "the dictionary of the model: every method with channels, ratios, latency "
+        "and labels, every attribute with its types",
+        300,
+    )
     page.column(
         20,
         84,

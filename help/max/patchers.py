@@ -51,7 +51,9 @@ def latent_mixer() -> Patcher:
 def latent_recorder() -> Patcher:
     """Writes down the latents that are heard, and plays them again."""
     patch = Patcher(330, 96, presentation=True)
-    patch.text(60, 14, "latent-recorder: writes latents of nn~ MODEL forward down, plays them again")
+    patch.text(
+        60, 14, "latent-recorder: writes latents of nn~ MODEL forward down, plays them again"
+    )
     inlet, out = _ends(patch, 20, 560)
     ms = patch.number(420, 120)
     patch.chain(patch.obj(420, 56, "loadbang"), patch.msg(420, 88, "46"), ms)

@@ -215,4 +215,5 @@ def write_tabs(tabs: dict[str, Patcher], path: Path) -> None:
 
 
 def save(content: dict, path: Path) -> None:
+    """A patcher as a file."""
     path.write_text(json.dumps({"patcher": content}, indent=1) + "\n", encoding="utf-8")

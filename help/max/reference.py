@@ -26,12 +26,16 @@ class Attribute:
 
 # In Max more than the engine knows: files are looked for, models come from the network.
 OF_MAX: list[Message] = [
-    ("offline", "0/1/auto", "1: wait for the model instead of fading over late blocks; auto: with "
-     "the NonRealTime driver"),
+    (
+        "offline",
+        "0/1/auto",
+        "1: wait for the model instead of fading over late blocks; auto: with "
+        "the NonRealTime driver",
+    ),
     ("print_available_models", "", "the models that can be downloaded"),
     ("download", "NAME [AS]", "bring a model into the package's folder of models"),
     ("delete", "NAME", "remove a model from that folder"),
-]  # fmt: skip
+]
 
 OF_INFO: list[Message] = [
     ("bang", "", "everything, from right to left"),
@@ -40,18 +44,34 @@ OF_INFO: list[Message] = [
     ("path", "", "the path of the model's file, or none"),
     ("methods", "", "a message per method: method NAME"),
     ("attributes", "", "a message per attribute of the model: attribute NAME"),
-    ("parameters", "METHOD or ATTRIBUTE", "channels, ratios and latency of a method, or the types "
-     "of an attribute's elements"),
+    (
+        "parameters",
+        "METHOD or ATTRIBUTE",
+        "channels, ratios and latency of a method, or the types of an attribute's elements",
+    ),
     ("dump_dict", "", "the name of the dictionary that describes the model"),
-    ("get_available_models", "", "a dictionary: the models in the package's folder by name, with "
-     "their paths, and those that the index lists"),
+    (
+        "get_available_models",
+        "",
+        "a dictionary: the models in the package's folder by name, with "
+        "their paths, and those that the index lists",
+    ),
     *OF_MAX[2:],
-]  # fmt: skip
+]
 
 INFO_ATTRIBUTES = [
-    Attribute("dict", "symbol", "text", "", "", "Dictionary",
-              "The name under which the description of the model is registered.", "", "0")
-]  # fmt: skip
+    Attribute(
+        "dict",
+        "symbol",
+        "text",
+        "",
+        "",
+        "Dictionary",
+        "The name under which the description of the model is registered.",
+        "",
+        "0",
+    )
+]
 
 _NUMBERED = {
     "nn~": "an inlet and an outlet per channel of the method, one sound",
@@ -63,10 +83,18 @@ _ARGUMENTS = {
     "channels": [
         ("model", "symbol", "The name of a model's file, with or without .ts; void: none yet."),
         ("method", "symbol", "The method to play; forward if there is none."),
-        ("buffer", "int", "Samples that are computed at once, rounded up to what the model can do; "
-         "the smallest possible from 2048 on if there is none; 0: inside the audio callback."),
-        ("inlets", "int", "Inlets, where they shall be others than the method's channels. After "
-         "void: inlets, outlets, buffer."),
+        (
+            "buffer",
+            "int",
+            "Samples that are computed at once, rounded up to what the model can do; "
+            "the smallest possible from 2048 on if there is none; 0: inside the audio callback.",
+        ),
+        (
+            "inlets",
+            "int",
+            "Inlets, where they shall be others than the method's channels. After "
+            "void: inlets, outlets, buffer.",
+        ),
         ("outlets", "int", "Outlets, likewise."),
     ],
     "examples": [
@@ -76,7 +104,7 @@ _ARGUMENTS = {
         ("buffer", "int", "Samples that are computed at once, as of nn~."),
     ],
     "info": [("model", "symbol", "The name of a model's file, with or without .ts.")],
-}  # fmt: skip
+}
 OBJECTS = ["nn~", "mc.nn~", "mcs.nn~", "nn.info"]
 _DIGESTS = {
     "nn~": "Play a neural audio model live",
@@ -96,6 +124,7 @@ def messages_of(name: str, table: list[Message]) -> list[Message]:
 
 
 def attributes_of(name: str, table: list[Attribute]) -> list[Attribute]:
+    """What the inspector shows of an object."""
     if name == "nn.info":
         return INFO_ATTRIBUTES
     return [row for row in table if row.multichannel == "0" or name != "nn~"]
@@ -111,8 +140,11 @@ def page(name: str, messages: list[Message], attributes: list[Attribute]) -> Xml
         Xml.SubElement(metadata, "metadata", name=kind).text = text
     cords = {"nn~": "signal", "nn.info": "anything"}.get(name, "multichannelsignal")
     inlets = Xml.SubElement(root, "inletlist")
-    _digest(Xml.SubElement(inlets, "inlet", id="0", type=cords), "Messages" if name == "nn.info"
-            else "The first input, and messages", "")  # fmt: skip
+    _digest(
+        Xml.SubElement(inlets, "inlet", id="0", type=cords),
+        "Messages" if name == "nn.info" else "The first input, and messages",
+        "",
+    )
     outlets = Xml.SubElement(root, "outletlist")
     said = ["path", "methods", "attributes", "parameters", "dictionary", "models"]
     for i, text in enumerate(said if name == "nn.info" else ["The first output", "Reports"]):
@@ -157,21 +189,26 @@ def _digest(to: Xml.Element, short: str, long: str) -> None:
 
 def _description(name: str) -> str:
     if name == "nn.info":
-        return "Reads a model's file and tells its methods, attributes and latency, as messages and "\
-            "as a dictionary. Models are downloaded and deleted here, too."  # fmt: skip
+        return (
+            "Reads a model's file and tells its methods, attributes and latency, as messages and "
+            "as a dictionary. Models are downloaded and deleted here, too."
+        )
     return (
         f"A model is a .ts file, of Timbrel or of any program that exports for nn~. {name} has "
-        f"{_NUMBERED[name]}. The right outlet reports. The model is computed by threads of its own; "
-        "how late that makes the sound is told by the message latency."
+        f"{_NUMBERED[name]}. The right outlet reports. The model is computed by threads of its "
+        "own; how late that makes the sound is told by the message latency."
     )
 
 
 def write(folder: Path, table: list[Message], attributes: list[Attribute]) -> None:
+    """A file per object."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in OBJECTS:
         root = page(name, messages_of(name, table), attributes_of(name, attributes))
         Xml.indent(root)
         text = Xml.tostring(root, "unicode")
-        head = '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n' \
-            '<?xml-stylesheet href="./_c74_ref.xsl" type="text/xsl"?>\n'  # fmt: skip
+        head = (
+            '<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n'
+            '<?xml-stylesheet href="./_c74_ref.xsl" type="text/xsl"?>\n'
+        )
         (folder / f"{name}.maxref.xml").write_text(f"{head}{text}\n", encoding="utf-8")

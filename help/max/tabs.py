@@ -24,7 +24,9 @@ def basic() -> Patcher:
     page.text(200, 316, "reports", 70)
     page.text(260, 84, "3  bend it: a latent, by hand")
     bend = page.slider(260, 110, -4, 4)
-    page.chain(bend, page.msg(260, 140, "latent bias 0 $1 50"), page.obj(260, 172, "s timbrel-basic"))
+    page.chain(
+        bend, page.msg(260, 140, "latent bias 0 $1 50"), page.obj(260, 172, "s timbrel-basic")
+    )
     page.column(
         620,
         84,
@@ -44,19 +46,31 @@ def basic() -> Patcher:
         24,
         470,
         [
-            ("nn~ tabla", "a model: the name of a .ts file, with or without .ts. Looked for in the "
-             "package's folder models, then in the patch's folder, then in Max's search path."),
-            ("nn~ tabla encode", "a method: forward if none is given. An inlet and an outlet per "
-             "channel of the method, and the right outlet, which reports."),
-            ("nn~ tabla forward 4096", "a buffer: how many samples are computed at once, rounded up "
-             "to what the model can do; the smallest possible from 2048 on if none is given; 0: "
-             "inside the audio callback."),
-            ("nn~ void 1 2 4096", "no model yet: inlets, outlets and, if you like, a buffer. The "
-             "message load brings a model."),
+            (
+                "nn~ tabla",
+                "a model: the name of a .ts file, with or without .ts. Looked for in the "
+                "package's folder models, then in the patch's folder, then in Max's search path.",
+            ),
+            (
+                "nn~ tabla encode",
+                "a method: forward if none is given. An inlet and an outlet per "
+                "channel of the method, and the right outlet, which reports.",
+            ),
+            (
+                "nn~ tabla forward 4096",
+                "a buffer: how many samples are computed at once, rounded up "
+                "to what the model can do; the smallest possible from 2048 on if none is given; 0: "
+                "inside the audio callback.",
+            ),
+            (
+                "nn~ void 1 2 4096",
+                "no model yet: inlets, outlets and, if you like, a buffer. The "
+                "message load brings a model.",
+            ),
         ],
         170,
         700,
-    )  # fmt: skip
+    )
     return page
 
 
@@ -77,9 +91,14 @@ def latents() -> Patcher:
     tools = (
         (220, 84, "3  a slider for every latent", "timbrel.latent-sliders", latent_sliders()),
         (220, 372, "a desk: added, multiplied", "timbrel.latent-mixer", latent_mixer()),
-        (660, 540, "record, then play: the phrase goes round", "timbrel.latent-recorder",
-         latent_recorder()),
-    )  # fmt: skip
+        (
+            660,
+            540,
+            "record, then play: the phrase goes round",
+            "timbrel.latent-recorder",
+            latent_recorder(),
+        ),
+    )
     for x, y, says, file, inside in tools:
         page.text(x, y, says)
         tool = page.bpatcher(x, y + 28, file, inside)
@@ -113,15 +132,21 @@ def multichannel() -> Patcher:
         200,
         [
             ("nn~", "an inlet and an outlet per channel of the model, one sound."),
-            ("mc.nn~", "the same inlets; each cord carries one channel of many examples, which play "
-             "at once and share the weights. As many as the widest cord that comes in."),
-            ("mcs.nn~", "the other way round: an inlet and an outlet per example, the model's "
-             "channels in the cord. Here encode gives 16 latents in one cord."),
+            (
+                "mc.nn~",
+                "the same inlets; each cord carries one channel of many examples, which play "
+                "at once and share the weights. As many as the widest cord that comes in.",
+            ),
+            (
+                "mcs.nn~",
+                "the other way round: an inlet and an outlet per example, the model's "
+                "channels in the cord. Here encode gives 16 latents in one cord.",
+            ),
             ("@chans", "the width of the outgoing cords, where it shall be another one."),
         ],
         80,
         580,
-    )  # fmt: skip
+    )
     page.text(220, 372, "two examples, played at once by one object:")
     pair = page.obj(220, 400, "mc.cycle~ 200 @chans 2")
     both = page.obj(220, 440, "mc.nn~ tabla forward")
@@ -189,8 +214,11 @@ def buffers() -> Patcher:
         130,
         [
             ("load MODEL", "a model with such an attribute; timbrel script makes one from PyTorch"),
-            ("set NAME wavetable", "all channels of the buffer~ go to the model with what it holds "
-             "now, and with its sample rate"),
+            (
+                "set NAME wavetable",
+                "all channels of the buffer~ go to the model with what it holds "
+                "now, and with its sample rate",
+            ),
             ("track_buffers 1", "from now on again each time that its content changes"),
             ("track_buffers 0", ""),
             ("get NAME", "the name of the buffer~ that is in use"),
@@ -198,7 +226,7 @@ def buffers() -> Patcher:
         "timbrel-buffers",
         170,
         460,
-    )  # fmt: skip
+    )
     page.text(
         220,
         400,
@@ -316,23 +344,49 @@ def trouble() -> Patcher:
 
 
 FIRST_AID = [
-    ("the box has no inlets", "the model was not found, or is none. The console says where it was "
-     "looked for: put it beside your patch, or into the package's folder models."),
-    ("no sound", "is the audio on, and is there sound at the left inlet? Does bang report loaded 1 "
-     "and enabled 1? decode needs latents, the other methods need sound."),
+    (
+        "the box has no inlets",
+        "the model was not found, or is none. The console says where it was "
+        "looked for: put it beside your patch, or into the package's folder models.",
+    ),
+    (
+        "no sound",
+        "is the audio on, and is there sound at the left inlet? Does bang report loaded 1 "
+        "and enabled 1? decode needs latents, the other methods need sound.",
+    ),
     ("sound after a while", "that is the latency. The message latency tells it in ms."),
-    ("holes in the sound", "stats tells how many blocks were late. Take a larger buffer, a smaller "
-     "model, fewer objects, or another machine. load should stay below 0.7."),
-    ("it sounds transposed", "the model was made for another sample rate, which is said when it is "
-     "loaded. resample 1 converts. Or run Max at that rate."),
-    ("the latency is too long", "take a smaller buffer and less slack, try buffer 512 and slack 5, "
-     "as long as late stays 0. Models that look ahead have a delay of their own besides."),
-    ("another libtorch is loaded", "another external has brought one. Only one can run: start Max "
-     "again without the other."),
-    ("a model of another version", "the line names the version that the file was made with: update "
-     "this package, or export the model anew."),
-    ("too few or many outlets", "they are made with the box, and load keeps them. Type the box "
-     "again, or use mc.nn~ or mcs.nn~."),
-    ("rendering offline", "with the NonRealTime driver the object waits for every block, and two "
-     "runs are the same to the bit. Where Max renders by other means, set @offline 1."),
-]  # fmt: skip
+    (
+        "holes in the sound",
+        "stats tells how many blocks were late. Take a larger buffer, a smaller "
+        "model, fewer objects, or another machine. load should stay below 0.7.",
+    ),
+    (
+        "it sounds transposed",
+        "the model was made for another sample rate, which is said when it is "
+        "loaded. resample 1 converts. Or run Max at that rate.",
+    ),
+    (
+        "the latency is too long",
+        "take a smaller buffer and less slack, try buffer 512 and slack 5, "
+        "as long as late stays 0. Models that look ahead have a delay of their own besides.",
+    ),
+    (
+        "another libtorch is loaded",
+        "another external has brought one. Only one can run: start Max again without the other.",
+    ),
+    (
+        "a model of another version",
+        "the line names the version that the file was made with: update "
+        "this package, or export the model anew.",
+    ),
+    (
+        "too few or many outlets",
+        "they are made with the box, and load keeps them. Type the box "
+        "again, or use mc.nn~ or mcs.nn~.",
+    ),
+    (
+        "rendering offline",
+        "with the NonRealTime driver the object waits for every block, and two "
+        "runs are the same to the bit. Where Max renders by other means, set @offline 1.",
+    ),
+]

@@ -1,5 +1,5 @@
-// The declarations that the host is built with against those that the objects are built with: the same
-// where there is no SDK, and where there is (preset `max`) the same as the SDK's.
+// The declarations that the host is built with against those that the objects are built with: the
+// same where there is no SDK, and where there is (preset `max`) the same as the SDK's.
 #include <doctest/doctest.h>
 
 #include <string>
