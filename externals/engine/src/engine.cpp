@@ -172,8 +172,12 @@ class Engine {
                                 std::to_string(size) + "|" + std::to_string(changed);
         const std::lock_guard lock(mutex_);
         std::erase_if(models_, [&](const auto& item) {
-            return item.second.use_count() == 1 && item.second->prototype.expired() &&
-                   item.first != key;
+            if (item.second.use_count() != 1 || item.first == key)
+                return false;
+            // Who used it last did so under this lock; being the only one here says nothing of what
+            // that thread has written.
+            const std::lock_guard loading(item.second->loading);
+            return item.second->prototype.expired();
         });
         auto& entry = models_[key];
         if (!entry)
