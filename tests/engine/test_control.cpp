@@ -112,10 +112,10 @@ TEST_CASE("of two waiting blocks the one that is due first is computed first") {
 }
 
 TEST_CASE("a model that is too slow for its deadline does not starve one that is not") {
-    WorkerPool pool(1);
     const auto gate = std::make_shared<Gate>();
     std::atomic<int> slow_blocks = 0;
     std::atomic<int> slow_before_quick = -1;
+    WorkerPool pool(1);  // gone before what its worker plays with
     Player slow(pool, std::make_unique<FakeModel>([&](const float*, float*, int, int) {
                     gate->pass();
                     ++slow_blocks;

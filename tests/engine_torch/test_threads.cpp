@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr int kThreads = 3, kRounds = 20;
+constexpr int kThreads = 3, kRounds = 20, kBlock = 512;
 
 // All that a worker and a loader ask of a model.
 std::vector<float> rounds(timbrel::Prototype& prototype) {
@@ -20,7 +20,7 @@ std::vector<float> rounds(timbrel::Prototype& prototype) {
     for (int round = 0; round < kRounds; ++round) {
         if (round % 5 == 4)
             model->reset();
-        output = play(*model, std::vector<float>(64, 0.25F));
+        output = play(*model, std::vector<float>(kBlock, 0.25F));
         heard.insert(heard.end(), output.begin(), output.end());
     }
     return heard;
@@ -81,7 +81,7 @@ TEST_CASE("a planted race beside torch's own work" * doctest::skip()) {
     on_threads([&](int) {
         Careless model(prototype->instantiate({}));
         for (int round = 0; round < kRounds; ++round)
-            play(model, std::vector<float>(64, 0.25F));
+            play(model, std::vector<float>(kBlock, 0.25F));
     });
     CHECK(Careless::blocks > 0);
 }

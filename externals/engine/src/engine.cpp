@@ -111,9 +111,7 @@ class Engine {
     // are made on first use, and what is registered last is run first: so this is called before
     // the first file is opened, and again after every warm-up, which uses all that the model will.
     // A block that hangs is not waited for.
-    static void stop_before_what_exists_now_is_destroyed() {
-        std::atexit(stop);
-    }
+    static void stop_before_what_exists_now_is_destroyed() { std::atexit(stop); }
 
     // [control] The same, also where the first file is being opened when the process ends: what
     // belongs to the thread that calls exit() is destroyed before everything else, and that is the
