@@ -42,6 +42,10 @@ def windows(file: Path) -> Iterator[tuple[str, dict, bool]]:
 def draw(patcher: dict, presentation: bool, path: Path, package: Path) -> None:
     """One window."""
     width, height = patcher["rect"][2:]
+    if patcher.get("openinpresentation") and not presentation:
+        rects = [item["box"]["patching_rect"] for item in patcher["boxes"]]
+        width = max(x + w for x, _, w, _ in rects) + 20
+        height = max(y + h for _, y, _, h in rects) + 20
     figure = plt.figure(figsize=(width / 100, height / 100), dpi=110)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))

@@ -1,5 +1,6 @@
 """extras/: an overview, and twenty minutes that show whether all of it works on a machine."""
 
+from patchers import latent_mixer
 from patching import Patcher
 from sounds import begin, end, report
 
@@ -131,7 +132,7 @@ STEPS = [
 
 def acceptance() -> Patcher:
     """Steps with what is expected of each, beside what they are tried on."""
-    page = Patcher(1500, 960)
+    page = Patcher(1500, 1090)
     page.title(
         "Timbrel: twenty minutes",
         "tick what is as expected; what is not, send us with the "
@@ -158,15 +159,17 @@ def acceptance() -> Patcher:
     page.column(220, 84, [(text, "") for text in clicks], "timbrel-acceptance", 0, 0)
     metro = page.toggle(20, 540)
     page.text(50, 542, "the metro of step 12")
-    page.chain(metro, page.obj(20, 572, "metro 5"), page.obj(20, 604, "random 100"))
+    page.chain(metro, page.obj(20, 572, "metro 5"), page.obj(20, 604, "random 4"))
     number = len(page.boxes) - 1
     page.chain(
         number, page.msg(20, 636, "latent bias 1 $1 20"), page.obj(20, 668, "s timbrel-acceptance")
     )
-    x, y = 420.0, 84.0
+    desk = page.bpatcher(10, 706, "timbrel.latent-mixer", latent_mixer())
+    page.wire(desk, page.obj(10, 1044, "s timbrel-acceptance"))
+    x, y = 450.0, 84.0
     for i, (do, expected) in enumerate(STEPS, 1):
         if i == len(STEPS) // 2 + 1:
-            x, y = 960.0, 84.0
+            x, y = 980.0, 84.0
         page.toggle(x, y, 20)
         text = page.text(x + 28, y, f"{i}. {do}", 480, fontface=1)
         text = page.text(x + 28, page.below(text, 0), expected, 480)

@@ -62,7 +62,7 @@ def of_mcs() -> dict[str, Patcher]:
     page.text(300, 84, "2  two examples: two inlets, two outlets, 16 latents in each cord")
     apart = page.obj(300, 260, "mc.unpack~ 16", 240)
     page.wire(encode, apart, 1)
-    page.text(300, 290, "the latents of the second example one by one", 300)
+    page.text(640, 330, "the latents of the second example one by one", 260)
     values = [page.number(300 + 66 * i, 366, fraction=True) for i in range(4)]
     page.text(300, 236, "3  look at them")
     clock = page.toggle(600, 236)
