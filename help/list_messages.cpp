@@ -1,5 +1,5 @@
-// list_messages FILE: the table of messages, one a line, for what is written from it: name, arguments
-// and what it does, between tabs.
+// list_messages FILE: the table of messages, one a line, for what is written from it: name,
+// arguments and what it does, between tabs.
 #include <cstdio>
 
 #include "object/messages.h"

@@ -5,7 +5,6 @@
 namespace timbrel::host {
 namespace {
 
-constexpr int kMostChannels = 1024;
 constexpr int kLargestBuffer = 1 << 24;
 
 // The values of one box, read from left to right.

@@ -9,6 +9,9 @@
 
 namespace timbrel::host {
 
+// In or out, of one box.
+constexpr int kMostChannels = 1024;
+
 // Which numbers a box takes:
 //   channels   model method buffer inlets outlets     void inlets outlets buffer
 //   examples   model method examples buffer           void examples buffer

@@ -27,6 +27,10 @@ class EngineAtoms {
     void add_buffer(const std::string& name, int channels, double sample_rate,
                     std::vector<float> samples);
 
+    // Of one atom; empty where that is a number.
+    std::string text(size_t index) const {
+        return index < atoms_.size() && atoms_[index].text ? atoms_[index].text : "";
+    }
     const timbrel_atom* data() const { return atoms_.data(); }
     int32_t size() const { return static_cast<int32_t>(atoms_.size()); }
 

@@ -23,12 +23,16 @@ Conversation::Turn Conversation::take_turn() {
 }
 
 void Conversation::collect() {
-    const auto place = static_cast<std::ptrdiff_t>(waiting_.size());
+    Said* first = nullptr;
     for (Said* next = came_.exchange(nullptr); next;) {
-        Said* each = next;
-        next = each->next;
-        waiting_.insert(waiting_.begin() + place, std::move(*each));
-        delete each;
+        Said* after = next->next;
+        next->next = first;
+        first = next;
+        next = after;
+    }
+    while (first) {
+        waiting_.push_back(std::move(*first));
+        delete std::exchange(first, first->next);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "atoms.h"
 
+#include <utility>
+
 namespace timbrel::pd {
 
 std::string text_of(const t_atom& atom) {
@@ -10,34 +12,33 @@ std::string text_of(const t_atom& atom) {
     return text;
 }
 
-void EngineAtoms::add(double number) {
-    atoms_.push_back({number, nullptr, nullptr});
-}
-
-void EngineAtoms::add(const std::string& text) {
-    atoms_.push_back({0, texts_.emplace_back(text).c_str(), nullptr});
-}
-
-void EngineAtoms::add(const t_atom& atom) {
-    if (atom.a_type == A_FLOAT) {
-        add(static_cast<double>(atom.a_w.w_float));
-        return;
+host::Values values_of(int count, const t_atom* atoms) {
+    host::Values values;
+    for (const t_atom* atom = atoms; atom != atoms + count; ++atom) {
+        if (atom->a_type == A_FLOAT) {
+            values.emplace_back(static_cast<double>(atom->a_w.w_float));
+        } else {
+            values.emplace_back(text_of(*atom));
+        }
     }
-    add(text_of(atom));
+    return values;
+}
+
+void add(host::EngineAtoms& message, const t_atom& atom) {
     auto* array = atom.a_type == A_SYMBOL
                       ? reinterpret_cast<t_garray*>(pd_findbyclass(atom.a_w.w_symbol, garray_class))
                       : nullptr;
     int count = 0;
     t_word* words = nullptr;
-    if (!array || !garray_getfloatwords(array, &count, &words))
+    if (!array || !garray_getfloatwords(array, &count, &words)) {
+        message.add(values_of(1, &atom).front());
         return;
-    auto& samples = samples_.emplace_back();
+    }
+    std::vector<float> samples;
     for (int i = 0; i < count; ++i)
         samples.push_back(static_cast<float>(words[i].w_float));
-    timbrel_atom& last = atoms_.back();
     // Arrays have no rate of their own: they are played at Pd's.
-    last.buffer = &buffers_.emplace_back(
-        timbrel_buffer{last.text, 1, count, static_cast<double>(sys_getsr()), samples.data()});
+    message.add_buffer(text_of(atom), 1, static_cast<double>(sys_getsr()), std::move(samples));
 }
 
 std::vector<t_atom> pd_atoms(const timbrel_event& event) {

@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <string_view>
 
-#include "engine_library.h"
 #include "host/model_store.h"
-#include "model_search.h"
 #include "object.h"
+#include "package.h"
 
 namespace timbrel::pd {
 
-void send(Object* x, const char* selector, std::shared_ptr<const EngineAtoms> atoms) {
+void send(Object* x, const char* selector, std::shared_ptr<const host::EngineAtoms> atoms) {
     std::string error;
     if (!x->state->player->send(selector, std::move(atoms), error))
         tell(x, true, error);
@@ -23,9 +22,9 @@ host::ModelStore model_store() {
 // Everything that the engine understands, which has the table of it.
 void anything(Object* x, t_symbol* selector, int count, t_atom* arguments) {
     const std::shared_ptr<bool> alive = x->state->alive;
-    auto atoms = std::make_shared<EngineAtoms>();
+    auto atoms = std::make_shared<host::EngineAtoms>();
     for (int i = 0; i < count; ++i)
-        atoms->add(arguments[i]);
+        add(*atoms, arguments[i]);
     send(x, selector->s_name, std::move(atoms));
     if (*alive)
         tell_events(x);

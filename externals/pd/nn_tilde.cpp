@@ -5,11 +5,11 @@
 #include <string>
 
 #include "arguments.h"
-#include "engine_library.h"
-#include "model_search.h"
+#include "host/model_choice.h"
 #include "multichannel.h"
 #include "object.h"
 #include "offline.h"
+#include "package.h"
 
 namespace timbrel::pd {
 
@@ -18,25 +18,6 @@ const timbrel_api* api = nullptr;
 namespace {
 
 t_class* nn_class = nullptr;
-
-// The method asked for, else `forward`, else the first.
-const timbrel_method_info& choose_method(Object* x, const timbrel_model_info& info,
-                                         const std::string& wanted) {
-    std::string list;
-    const timbrel_method_info* chosen = &info.methods[0];
-    for (int i = 0; i < info.method_count; ++i) {
-        const std::string name = info.methods[i].name;
-        if (name == wanted)
-            return info.methods[i];
-        if (name == "forward")
-            chosen = &info.methods[i];
-        list += (list.empty() ? "" : ", ") + name;
-    }
-    tell(x, true,
-         x->state->name + " has no method '" + wanted + "', using '" + chosen->name +
-             "' (it has: " + list + ")");
-    return *chosen;
-}
 
 bool make_player(Object* x, Width width) {
     State& state = *x->state;
@@ -88,16 +69,20 @@ bool open_model(Object* x, const Arguments& arguments) {
         return false;
     }
     const timbrel_model_info& info = *api->model_info(model);
-    const timbrel_method_info& method = choose_method(x, info, arguments.method);
-    const Width width =
+    const timbrel_method_info& method = host::choose_method(info, arguments.method, problem);
+    if (!problem.empty())
+        tell(x, true, problem);
+    Width width =
         state.multichannel ? widest(info) : Width{method.in_channels, method.out_channels};
+    width.inlets = arguments.inlets.value_or(width.inlets);
+    width.outlets = arguments.outlets.value_or(width.outlets);
     const bool plays = make_player(x, width) && play(x, path, model, method, arguments.buffer);
     api->model_release(model);
     return plays;
 }
 
 bool open_void(Object* x, const Arguments& arguments) {
-    if (!make_player(x, {arguments.inlets, arguments.outlets}))
+    if (!make_player(x, {arguments.inlets.value_or(1), arguments.outlets.value_or(1)}))
         return false;
     if (arguments.buffer != TIMBREL_BUFFER_DEFAULT)
         send_values(x, "buffer", static_cast<double>(arguments.buffer));
@@ -144,9 +129,7 @@ void* create(t_symbol*, int count, t_atom* atoms) {
     State& state = *x->state;
     state.canvas = canvas_getcurrent();
     const Arguments arguments = parse_arguments(count, atoms);
-    state.name = arguments.model.empty() ? "void" : arguments.model;
-    if (state.name.ends_with(".ts"))
-        state.name.resize(state.name.size() - 3);
+    state.name = arguments.model.empty() ? "void" : host::without_extension(arguments.model);
     for (const std::string& complaint : arguments.complaints)
         pd_error(x, "nn~: %s", complaint.c_str());
     state.multichannel = arguments.multichannel && has_multichannel();

@@ -30,7 +30,7 @@ struct State {
     std::vector<const t_sample*> inputs;
     std::vector<t_sample*> outputs;
     Offline offline = Offline::automatic;
-    int cable = 0;          // -m: channels of the outlet when DSP was built last, 0 before
+    int cable = 0;  // -m: channels of the outlet when DSP was built last, 0 before
     host::Errands errands;
     // False once the object is gone, which may happen while it speaks.
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
@@ -50,7 +50,9 @@ struct Object {
 
 // Pd's request to join its DSP graph.
 void dsp(Object* x, t_signal** signals);
-// Tells the stream whether Pd renders faster than real time.
+// Whether Pd renders faster than real time, as far as one can tell or was told.
+bool is_rendering(const State& state);
+// Tells the stream so.
 void decide_waiting(const State& state);
 
 // ---- reports.cpp ----
@@ -65,11 +67,11 @@ void poll(Object* x);
 
 // ---- messages.cpp ----
 
-void send(Object* x, const char* selector, std::shared_ptr<const EngineAtoms> atoms);
+void send(Object* x, const char* selector, std::shared_ptr<const host::EngineAtoms> atoms);
 
 template <typename... Values>
 void send_values(Object* x, const char* selector, const Values&... values) {
-    auto atoms = std::make_shared<EngineAtoms>();
+    auto atoms = std::make_shared<host::EngineAtoms>();
     (atoms->add(values), ...);
     send(x, selector, std::move(atoms));
 }

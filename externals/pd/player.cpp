@@ -1,7 +1,9 @@
 #include "player.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "arguments.h"
@@ -31,7 +33,8 @@ Width widest(const timbrel_model_info& model) {
         width.inlets = std::max(width.inlets, model.methods[i].in_channels);
         width.outlets = std::max(width.outlets, model.methods[i].out_channels);
     }
-    return {std::min(width.inlets, kMostChannels), std::min(width.outlets, kMostChannels)};
+    return {std::min(width.inlets, host::kMostChannels),
+            std::min(width.outlets, host::kMostChannels)};
 }
 
 std::unique_ptr<Player> Player::make(const timbrel_api& api, Width width, bool grows,
@@ -64,7 +67,7 @@ bool Player::send_to(const Stream& stream, const Message& message, std::string& 
     return understood;
 }
 
-bool Player::send(const std::string& selector, std::shared_ptr<const EngineAtoms> atoms,
+bool Player::send(const std::string& selector, std::shared_ptr<const host::EngineAtoms> atoms,
                   std::string& error) {
     Message message{"", selector, std::move(atoms)};
     if (selector == "load")
@@ -105,7 +108,7 @@ bool Player::widen(Width width, const std::string& path, std::string& error) {
     Stream stream = create(width, error);
     if (!stream)
         return false;
-    auto file = std::make_shared<EngineAtoms>();
+    auto file = std::make_shared<host::EngineAtoms>();
     file->add(path);
     if (!send_to(stream, {"", "load", std::move(file)}, error))
         return false;
@@ -128,7 +131,7 @@ const timbrel_event* Player::event() {
     return event || !next_ ? event : api_.stream_event(next_.get());
 }
 
-bool Player::settle() {
+bool Player::settle(bool waits) {
     if (!next_) {
         // A file whose channels were not known before it was loaded.
         const timbrel_stream_info& info = *api_.stream_info(heard_.get());
@@ -140,6 +143,9 @@ bool Player::settle() {
         }
         return false;
     }
+    // Nobody processes it yet, so nobody else waits for it in a rendering.
+    while (waits && api_.stream_busy(next_.get()))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     if (!api_.stream_info(next_.get())->model) {
         // What could not be loaded has said why by the second time.
         const bool rested = std::exchange(resting_, !api_.stream_busy(next_.get()));

@@ -39,14 +39,14 @@ class Player {
 
     // As stream_send; what is meant for a model that is awaited goes to that. `load` names the
     // file by its full path.
-    bool send(const std::string& selector, std::shared_ptr<const EngineAtoms> atoms,
+    bool send(const std::string& selector, std::shared_ptr<const host::EngineAtoms> atoms,
               std::string& error);
     // As stream_event.
     const timbrel_event* event();
     // To be called every now and then, after all events have been taken. Where a wider model was
-    // awaited and is there, the other fades out until the next call, and makes place. True: the
-    // stream is another one, which has to be prepared.
-    bool settle();
+    // awaited and is there, the other fades out until the next call, and makes place. `waits`: for
+    // the wider model to be there. True: the stream is another one, which has to be prepared.
+    bool settle(bool waits);
 
   private:
     struct Release {
@@ -56,7 +56,7 @@ class Player {
     using Stream = std::unique_ptr<timbrel_stream, Release>;
     struct Message {
         std::string key, selector;
-        std::shared_ptr<const EngineAtoms> atoms;
+        std::shared_ptr<const host::EngineAtoms> atoms;
     };
 
     Player(const timbrel_api& api, bool grows) : api_(api), grows_(grows) {}

@@ -76,7 +76,7 @@ void poll(Object* x) {
     if (!tell_events(x) || !tell_tidings(x))
         return;
     const State& state = *x->state;
-    const bool another = state.player->settle();
+    const bool another = state.player->settle(is_rendering(state));
     // The host learns of channels when its DSP graph is built, and not before.
     if (another || (state.cable && state.cable != std::max(state.player->out_channels(), 1)))
         canvas_update_dsp();

@@ -29,9 +29,13 @@ t_int* perform(t_int* arguments) {
 
 }  // namespace
 
+bool is_rendering(const State& state) {
+    return state.offline == Offline::always ||
+           (state.offline == Offline::automatic && runs_offline());
+}
+
 void decide_waiting(const State& state) {
-    const bool automatic = state.offline == Offline::automatic && runs_offline();
-    api->stream_set_offline(state.player->stream(), automatic || state.offline == Offline::always);
+    api->stream_set_offline(state.player->stream(), is_rendering(state));
 }
 
 namespace {

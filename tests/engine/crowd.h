@@ -59,10 +59,11 @@ class Crowd {
     }
 
     // The audio thread: at least so many calls of `process`, over all the streams that are there,
-    // until so many have come and gone.
+    // until so many have come and gone, and models have been swapped as often.
     void play(uint64_t calls, uint64_t streams) noexcept TIMBREL_NONBLOCKING {
         Dice dice(99);
-        for (uint64_t done = 0; done < calls || streams_.load() < streams;) {
+        for (uint64_t done = 0;
+             done < calls || streams_.load() < streams || swaps_.load() < streams;) {
             for (Seat& seat : seats_)
                 done += seat.play(*this, dice);
             breathe();
@@ -74,6 +75,7 @@ class Crowd {
         tally.calls = calls_.load();
         tally.frames = frames_.load();
         tally.streams = streams_.load();
+        tally.swaps = swaps_.load();
         tally.layouts = layouts_.load();
         return tally;
     }
@@ -234,7 +236,7 @@ class Crowd {
             ended_.blocks += report.blocks;
             ended_.late += report.late;
             ended_.skipped += report.skipped;
-            ended_.swaps += report.swaps;
+            swaps_ += report.swaps;
         }
     }
 
@@ -299,7 +301,7 @@ class Crowd {
 
     std::array<Seat, 3> seats_;
     std::atomic<bool> over_{false};
-    std::atomic<uint64_t> calls_{0}, frames_{0}, layouts_{0}, streams_{0};
+    std::atomic<uint64_t> calls_{0}, frames_{0}, layouts_{0}, streams_{0}, swaps_{0};
     std::atomic<uint64_t> deeds_{0};  // of the other threads
     std::mutex mutex_;                // of the control threads; guards the following
     Tally ended_;

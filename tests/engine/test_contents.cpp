@@ -102,10 +102,10 @@ TEST_CASE("a storage is as large as it says") {
 TEST_CASE("an operation finds what it works on") {
     const std::string nothing = "an operation finds nothing to work on";
     for (const char* operations : {".", "a.", "NR.", "\x86.", "Q.", "(\x85.", "Nb.", "N(a."})
-        CHECK_MESSAGE(problem(operations) == nothing, operations);
+        CHECK_MESSAGE(problem(operations) == nothing, std::string(operations));
     for (const char* operations : {"NNa.", "](NNu.", "}NNNb.", "N)R.", "}N(Nu.", "NN\x81."})
         CHECK_MESSAGE(problem(operations) == "an operation does not fit what it works on",
-                      operations);
+                      std::string(operations));
     CHECK(problem("Nt.") == "a list in it has no beginning");
     CHECK(problem("h\0."s) == "it recalls what it has not remembered");
     CHECK(problem("Nr\xff\xff\xff\x7f.") == "it counts what it remembers in leaps");

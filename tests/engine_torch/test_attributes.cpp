@@ -77,6 +77,24 @@ TEST_CASE("a value is converted to what its element is") {
     CHECK(model->get("mode") == Atoms{"drum"});
     model->set("weights", {buffer({1, 2})});
     CHECK(model->get("weights") == Atoms{1.0, 2.0});
+    // As nn~ has always had it: a tensor is the first channel.
+    model->set("weights", {buffer({1, 2, 3, 4, 5, 6}, 2)});
+    CHECK(model->get("weights") == Atoms{1.0, 2.0, 3.0});
+}
+
+TEST_CASE("in a list, a tensor takes one number or a buffer, and the last one what is left") {
+    const auto model = instance("attributes");
+    model->set("lists", {1.0, 2.0, 3.0, "name"});
+    CHECK(model->get("lists") == Atoms{1.0, 2.0, 3.0, "name"});
+    model->set("lists", {1.0, 2.0, 3.0, 4.0, 5.0, "name"});
+    CHECK(model->get("lists") == Atoms{1.0, 2.0, 3.0, 4.0, 5.0, "name"});
+    model->set("lists", {buffer({1, 2}), 3.0, buffer({4, 5, 6}), "name"});
+    CHECK(model->get("lists") == Atoms{1.0, 2.0, 3.0, 4.0, 5.0, 6.0, "name"});
+    CHECK(set_error(*model, "lists", {1.0, 2.0, 3.0}) ==
+          "set lists: it takes at least 4 values (list of numbers, int, list of numbers, string), "
+          "not 3");
+    CHECK(set_error(*model, "lists", {1.0, 2.0, buffer({1, 2}), 3.0, "name"}) ==
+          "set lists: value 3 is not a number that fits a float");
 }
 
 TEST_CASE("a buffer's samples and rate are in the model before its setter is called") {
@@ -86,6 +104,10 @@ TEST_CASE("a buffer's samples and rate are in the model before its setter is cal
     // The model takes eight samples a channel at most; what it had, it has again.
     CHECK(set_error(*model, "wave", {buffer(std::vector<float>(9)), 1.0}) ==
           "set wave: the model refused it (its set_buffer_attribute returned -1)");
+    CHECK(model->get("wave") == Atoms{1.0, 2.0, 3.0, 4.0, 44100.0, 0.5});
+    // What the setter says is more than the number with which the buffer was refused.
+    CHECK(set_error(*model, "wave", {buffer(std::vector<float>(9)), -1.0}) ==
+          "wave has no negative level");
     CHECK(model->get("wave") == Atoms{1.0, 2.0, 3.0, 4.0, 44100.0, 0.5});
     CHECK(set_error(*model, "wave", {"drum", 1.0}) ==
           "set wave: value 1 is not the name of a buffer");
@@ -120,8 +142,12 @@ TEST_CASE("what the model refuses changes nothing") {
           "set picky: the model refused it (its set_picky returned 3)");
     CHECK(model->get("picky") == Atoms{1.0});
     model->set("picky", {5.0});
-    CHECK(set_error(*model, "picky", {11.0}) ==
-          "set picky: the model's own code failed (ValueError: more than ten is too much)");
+    CHECK(set_error(*model, "picky", {11.0}) == "set picky: more than ten is too much");
+    CHECK(set_error(*model, "picky", {21.0}) == "picky takes no more than twenty");
+    CHECK(set_error(*model, "picky", {31.0})
+              .starts_with("set picky: the model's own code failed (a Tensor with 2 elements"));
+    CHECK(set_error(*model, "picky", {51.0}) ==
+          "set picky: the model's own code failed (AssertionError)");
     CHECK(model->get("picky") == Atoms{5.0});
     CHECK(model->accepted().size() == 1);
 }

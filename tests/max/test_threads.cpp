@@ -1,5 +1,5 @@
-// Objects on Max's threads: the audio runs, the scheduler sends, the main thread edits. Sound is not
-// looked at here, but every race: this is what the sanitizers read.
+// Objects on Max's threads: the audio runs, the scheduler sends, the main thread edits. Sound is
+// not looked at here, but every race: this is what the sanitizers read.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -28,8 +28,28 @@ class Running {
     std::thread thread_;
 };
 
-const char* kWords = "method forward 1 1 1 1 0\nmethod other 1 1 1 1 0\nattribute gain float\n"
-                     "attribute wave buffer";
+// Lets one thread speak as fast as another listens: nobody plays faster for long.
+class Pace {
+  public:
+    void listened() { ++rounds_; }
+    // Says the next thing, where the other has listened to all before.
+    template <typename Say>
+    void next(const Say& say) {
+        if (said_ < rounds_.load()) {
+            say(said_++);
+        } else {
+            std::this_thread::yield();
+        }
+    }
+
+  private:
+    std::atomic<int> rounds_{0};
+    int said_ = 0;
+};
+
+const char* kWords =
+    "method forward 1 1 1 1 0\nmethod other 1 1 1 1 0\nattribute gain float\n"
+    "attribute wave buffer";
 
 }  // namespace
 
@@ -81,18 +101,20 @@ TEST_CASE("models are swapped and attributes set by the scheduler's thread while
             chain.tick({Signal(16, 0.5)});
             wide.tick({Signal(16, 0.5), Signal(16, 0.25)});
         });
-        int number = 0;
+        Pace pace;
         const Running scheduler([&] {
             Host::get().run_scheduler(1);
-            constexpr const char* kMessages[] = {"load calm",     "set gain 2",  "load busy",
-                                                 "method other",  "buffer 128",  "set wave shared",
-                                                 "latency",       "enable 0",    "enable 1",
-                                                 "track_buffers 1"};
-            nn.send(kMessages[number % 10]);
-            mc.send(kMessages[number++ % 10]);
+            constexpr const char* kMessages[] = {
+                "load calm",       "set gain 2", "load busy", "method other", "buffer 128",
+                "set wave shared", "latency",    "enable 0",  "enable 1",     "track_buffers 1"};
+            pace.next([&](int number) {
+                nn.send(kMessages[number % 10]);
+                mc.send(kMessages[number % 10]);
+            });
         });
         for (int i = 0; i < 300; ++i) {
             Host::get().serve_queue();
+            pace.listened();
             nn.send("bang");
             Host::get().assistance(nn.box(), true, 0);
             if (i % 50 == 0) {
@@ -114,15 +136,18 @@ TEST_CASE("the scheduler in the audio interrupt: messages on the thread that ren
     nn.settle();
     chain.compile(44100, 16);
     {
-        int number = 0;
+        Pace pace;
         const Running audio([&] {
             Host::get().run_scheduler(1);
-            nn.send("set gain " + std::to_string(++number % 7));
-            nn.send("load busy");
+            pace.next([&](int number) {
+                nn.send("set gain " + std::to_string(number % 7));
+                nn.send("load busy");
+            });
             chain.tick({Signal(16, 0.5)});
         });
         for (int i = 0; i < 300; ++i) {
             Host::get().serve_queue();
+            pace.listened();
             nn.send("get gain");
         }
     }

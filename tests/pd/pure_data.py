@@ -57,6 +57,11 @@ class Rendering:
         """What arrived at the [print] of an object's report outlet."""
         return [line[len(name) + 2 :] for line in self.console if line.startswith(f"{name}: ")]
 
+    def answers(self, selector: str) -> list[str]:
+        """What followed that selector, for each of its reports."""
+        lines = (line.partition(" ") for line in self.reports())
+        return [rest for name, _, rest in lines if name == selector]
+
     def errors(self) -> list[str]:
         """What [nn~] complained about in red."""
         return [line[7:] for line in self.console if line.startswith("error: nn~: ")]

@@ -52,8 +52,14 @@ def test_flags_may_stand_together_and_unknown_ones_are_named(folder: Path, every
 
 
 def test_void_waits_for_a_model(folder: Path, every_pd: Path) -> None:
-    heard = render(folder, ["nn~ void 2 2 512"], ones(2), 2, {100: "bang", 300: "load two",
-                                                             800: "bang"}, every_pd)
+    heard = render(
+        folder,
+        ["nn~ void 2 2 512"],
+        ones(2),
+        2,
+        {100: "bang", 300: "load two", 800: "bang"},
+        every_pd,
+    )
     assert heard.reports()[0] == "loaded 0"
     assert "model void" in heard.reports()
     assert not np.any(heard.samples[:, : int(0.29 * RATE)])

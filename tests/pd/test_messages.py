@@ -96,8 +96,12 @@ def test_buffer_and_bufsize_change_the_block(folder: Path, every_pd: Path, word:
 
 
 def test_buffer_0_computes_inside_the_call(folder: Path, every_pd: Path) -> None:
-    heard = play(folder, every_pd, "nn~ one", {300: "buffer 0", 600: "latency", 610: "buffer 256",
-                                               900: "latency"})
+    heard = play(
+        folder,
+        every_pd,
+        "nn~ one",
+        {300: "buffer 0", 600: "latency", 610: "buffer 256", 900: "latency"},
+    )
     first, second = (line for line in heard.reports() if line.startswith("latency"))
     assert first.split()[1] == "0"
     assert second.split()[1] == str(256 - VECTOR + 256)
@@ -175,20 +179,26 @@ def test_precision_computes_with_fewer_bits(folder: Path, every_pd: Path) -> Non
 
 
 def test_resample_1_plays_at_the_models_rate(folder: Path, every_pd: Path) -> None:
-    heard = play(folder, every_pd, "nn~ slow", {100: "latency", 300: "resample 1", 600: "latency",
-                                                610: "bang"})
+    heard = play(
+        folder,
+        every_pd,
+        "nn~ slow",
+        {100: "latency", 300: "resample 1", 600: "latency", 610: "bang"},
+    )
     before, after = (line.split() for line in heard.reports() if line.startswith("latency"))
     assert before[5] == "0"
     assert int(after[5]) > 0
     assert "resample 1" in heard.reports()
     assert at(heard, 950) == pytest.approx(0.5, abs=1e-3)
     (said,) = [line for line in heard.reports() if line.startswith("notice")]
-    assert "22050" in said and "44100" in said
+    assert "22050" in said
+    assert "44100" in said
 
 
 def test_offline_0_1_and_auto(folder: Path, every_pd: Path) -> None:
-    heard = play(folder, every_pd, "nn~ one", {100: "offline 1", 200: "offline auto",
-                                               300: "offline maybe"})
+    heard = play(
+        folder, every_pd, "nn~ one", {100: "offline 1", 200: "offline auto", 300: "offline maybe"}
+    )
     assert heard.errors() == ["nn~: one: usage: offline 0/1/auto"]
     assert at(heard, 900) == 1
 
@@ -205,7 +215,9 @@ def test_set_and_get_every_type_of_attribute(folder: Path, every_pd: Path) -> No
         "table": "0.25 0.25",
         "mixed": "0.5 hi 2",
     }
-    messages = {20.0 * i: f"set {name} {value}" for i, (name, value) in enumerate(values.items(), 1)}
+    messages = {
+        20.0 * i: f"set {name} {value}" for i, (name, value) in enumerate(values.items(), 1)
+    }
     messages |= {300 + 20.0 * i: f"get {name}" for i, name in enumerate(values)}
     heard = play(folder, every_pd, "nn~ knobs", messages)
     assert heard.errors() == []

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from pure_data import RATE, Patch, Rendering, run
 from spoken_models import Level
 from tiny_models import Filter, Instrument, save
-
-import soundfile
 
 SECONDS = 1.0
 

@@ -27,7 +27,7 @@ def test_pd_plays_what_torch_computes_late_by_the_stated_latency(
 ) -> None:
     outlets = 16 if method == "encode" else 1
     heard = render(tmp_path, [f"nn~ tabla {method}"], performance, outlets, {50: "latency"})
-    total, _, buffer, model = (float(v) for v in heard.reports()[0].split()[1:])
+    total, _, buffer, model, _ = (float(v) for v in heard.answers("latency")[0].split())
     assert total == buffer + model
     assert model == (112 if method == "forward" else 0)
     expected = stepped(
@@ -47,7 +47,7 @@ def test_the_output_follows_the_input_by_the_stated_total(
     tmp_path: Path, performance: np.ndarray
 ) -> None:
     heard = render(tmp_path, ["nn~ tabla forward"], performance, 1, {50: "latency"})
-    total = int(float(heard.reports()[0].split()[1]))
+    total = int(float(heard.answers("latency")[0].split()[0]))
     # Loudness envelopes in steps of 64 samples: their lag is the latency, to within a latent frame.
     step = 64
     frames = min(heard.samples.shape[1], performance.shape[1]) // step * step

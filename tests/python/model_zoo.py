@@ -38,6 +38,7 @@ class Attributes(nn.Module):
         self.register_buffer("weights_params", torch.tensor([4]))
         self.register_buffer("wave_params", torch.tensor([5, 2]))
         self.register_buffer("mixed_params", torch.tensor([2, 1, 3, 0]))
+        self.register_buffer("lists_params", torch.tensor([4, 1, 4, 3]))
         self.register_buffer("picky_params", torch.tensor([2]))
         self.register_buffer("silent_params", torch.tensor([2]))
         self.register_buffer("unannotated_params", torch.tensor([2]))
@@ -48,6 +49,7 @@ class Attributes(nn.Module):
         self.weights = torch.ones(2)
         self.wave = (Table(), 1.0)
         self.mixed = (0.25, 7, "seven", False)
+        self.lists = (torch.zeros(1), 0, torch.zeros(2), "none")
         self.picky = 1.0
         self.silent = 0.0
         self.unannotated = torch.zeros(1)
@@ -61,8 +63,8 @@ class Attributes(nn.Module):
     @torch.jit.export
     def get_attributes(self) -> list[str]:
         return [
-            "none", "enabled", "count", "gain", "mode", "weights", "wave", "mixed", "picky",
-            "silent", "unannotated", "undeclared", "fixed", "rate",
+            "none", "enabled", "count", "gain", "mode", "weights", "wave", "mixed", "lists",
+            "picky", "silent", "unannotated", "undeclared", "fixed", "rate",
         ]  # fmt: skip
 
     @torch.jit.export
@@ -136,6 +138,8 @@ class Attributes(nn.Module):
     def set_wave(self, slot: str, level: float) -> int:
         if slot != "wave#0":
             return 1
+        if level < 0:
+            raise RuntimeError("wave has no negative level")
         self.wave = (self.wave[0], level)
         return 0
 
@@ -153,9 +157,24 @@ class Attributes(nn.Module):
         return self.mixed
 
     @torch.jit.export
+    def set_lists(self, first: Tensor, count: int, second: Tensor, name: str) -> int:
+        self.lists = (first, count, second, name)
+        return 0
+
+    @torch.jit.export
+    def get_lists(self) -> tuple[Tensor, int, Tensor, str]:
+        return self.lists
+
+    @torch.jit.export
     def set_picky(self, value: float) -> int:
-        """Refuses negative values, and raises above ten, after it has taken them."""
+        """Refuses negative values, and in several ways those above ten, which it takes before."""
         self.picky = value
+        if value > 40:
+            assert value < 50
+        if value > 30:
+            return int(torch.zeros(2))
+        if value > 20:
+            raise ValueError("picky takes no more than\ntwenty")
         if value > 10:
             raise ValueError("more than ten is too much")
         return 3 if value < 0 else 0

@@ -108,17 +108,29 @@ class Engine {
     }
 
     // No thread of ours may be inside libtorch when its static objects are destroyed. Many of those
-    // are made on first use, and what is registered last is run first: so this is called again
-    // after every warm-up, which uses all that the model will. A block that hangs is not waited
-    // for.
-    static void stop_before_what_exists_now_is_destroyed() {
-        std::atexit([] {
-            get().pool_.stop(std::chrono::seconds(2));
-            get().pool_.background().halt(std::chrono::seconds(2));
-        });
+    // are made on first use, and what is registered last is run first: so this is called before
+    // the first file is opened, and again after every warm-up, which uses all that the model will.
+    // A block that hangs is not waited for.
+    static void stop_before_what_exists_now_is_destroyed() { std::atexit(stop); }
+
+    // [control] The same, also where the first file is being opened when the process ends: what
+    // belongs to the thread that calls exit() is destroyed before everything else, and that is the
+    // main thread as a rule.
+    static void stop_before_all_else() {
+        struct Guard {
+            ~Guard() { stop(); }
+        };
+        if (on_main_thread()) {
+            thread_local const Guard guard;
+        }
     }
 
   private:
+    static void stop() {
+        get().pool_.stop(std::chrono::seconds(2));
+        get().pool_.background().halt(std::chrono::seconds(2));
+    }
+
     // A prototype whose warm-up, on whatever thread, is followed by the above.
     class Watched : public Prototype {
       public:
@@ -144,7 +156,7 @@ class Engine {
         std::weak_ptr<Prototype> prototype;
     };
 
-    Engine() = default;
+    Engine() { stop_before_what_exists_now_is_destroyed(); }
 
     // By path, size and date: a file that was written anew is another one.
     std::shared_ptr<Entry> find(const std::string& path) {
@@ -158,8 +170,12 @@ class Engine {
                                 std::to_string(size) + "|" + std::to_string(changed);
         const std::lock_guard lock(mutex_);
         std::erase_if(models_, [&](const auto& item) {
-            return item.second.use_count() == 1 && item.second->prototype.expired() &&
-                   item.first != key;
+            if (item.second.use_count() != 1 || item.first == key)
+                return false;
+            // Who used it last did so under this lock; being the only one here says nothing of what
+            // that thread has written.
+            const std::lock_guard loading(item.second->loading);
+            return item.second->prototype.expired();
         });
         auto& entry = models_[key];
         if (!entry)
@@ -241,6 +257,7 @@ timbrel_stream* stream_create(const timbrel_stream_options* options, char* error
         if (options->inlets < 0 || options->outlets < 0 || options->batch < 1)
             throw std::runtime_error(
                 "a stream has 0 or more inlets and outlets, and a batch of 1 or more");
+        Engine::stop_before_all_else();
         const auto load = [](const std::string& path) { return Engine::get().open(path); };
         return new timbrel_stream(Stream::make({options->inlets, options->outlets, options->batch},
                                                load, Engine::get().pool()));

@@ -13,8 +13,8 @@ constexpr size_t kMostDimensions = 64;  // of a tensor, as in torch
 constexpr uint64_t kMostElements = 1ULL << 48;
 
 struct Value {
-    enum Kind { other, number, text, tuple, list, dict, global, storage };
-    Kind kind = other;
+    enum Kind { constant, object, number, text, tuple, list, dict, global, storage };
+    Kind kind = constant;
     int64_t integer = 0;     // a number; the elements of a storage
     std::string_view chars;  // a text; the class of a global
     std::vector<Value*> items;
@@ -273,14 +273,14 @@ class Machine {
             fail("an operation does not fit what it works on");
         if (function->chars == "_rebuild_sparse_tensor")
             fail("it holds a sparse tensor, which is not read here");
-        push({.kind = function->chars == "OrderedDict" ? Value::dict : Value::other,
+        push({.kind = function->chars == "OrderedDict" ? Value::dict : Value::object,
               .items = {arguments}});
     }
 
     void build() {
         Value* state = pop();
         Value& object = top();
-        if (object.kind != Value::other)
+        if (object.kind != Value::object)
             fail("an operation does not fit what it works on");
         object.items.push_back(state);
     }

@@ -75,7 +75,7 @@ void Director::close() {
     last_.reset();
     for (const auto& voice : lent_) {
         pool_.remove(voice);
-        voice->stall();  // nobody waits any more for what it was told
+        voice->stall();  // nobody carries out any more what it was told
     }
     lent_.clear();
     current_.reset();
@@ -497,6 +497,7 @@ void Director::lend_no_more(const Voice* voice) {
     if (it == lent_.end())
         return;
     pool_.remove(*it);
+    (*it)->stall();  // nobody carries out any more what it was told
     lent_.erase(it);
 }
 

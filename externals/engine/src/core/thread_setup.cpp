@@ -149,4 +149,14 @@ void rank_workers_below_audio() {
 #endif
 }
 
+bool on_main_thread() {
+#if defined(__linux__)
+    return syscall(SYS_gettid) == getpid();
+#elif defined(__APPLE__)
+    return pthread_main_np() != 0;
+#else
+    return false;
+#endif
+}
+
 }  // namespace timbrel

@@ -55,13 +55,8 @@ std::optional<ElementType> type_of(const IValue& value) {
 }
 
 std::vector<ElementType> types_of(const IValue& value) {
-    std::vector<IValue> elements{value};
-    if (value.isTuple())
-        elements = value.toTupleRef().elements().vec();
-    else if (value.isList())
-        elements = value.toListRef().vec();
     std::vector<ElementType> types;
-    for (const IValue& element : elements) {
+    for (const IValue& element : elements_of(value).value_or(std::vector{value})) {
         const auto type = type_of(element);
         if (!type)
             return {};
@@ -160,13 +155,17 @@ IValue adapt(const IValue& value, c10::TypePtr type, const TensorPlace& place) {
     return value;
 }
 
-void check_answer(const Attribute& attribute, const IValue& answer, const std::string& function) {
-    int64_t code = 0;
+// What a setter returned: 0 where it accepted, or returned nothing.
+int64_t code_of(const IValue& answer) {
     if (answer.isInt())
-        code = answer.toInt();
-    else if (answer.isTensor() && answer.toTensor().defined() && answer.toTensor().numel() == 1)
-        code = answer.toTensor().item<int64_t>();
-    if (code != 0) {
+        return answer.toInt();
+    if (answer.isTensor() && answer.toTensor().defined() && answer.toTensor().numel() == 1)
+        return answer.toTensor().item<int64_t>();
+    return 0;
+}
+
+void check_answer(const Attribute& attribute, const IValue& answer, const std::string& function) {
+    if (const int64_t code = code_of(answer); code != 0) {
         refuse(attribute,
                "the model refused it (its " + function + " returned " + std::to_string(code) + ")");
     }
@@ -181,12 +180,12 @@ IValue call(Module& module, const std::string& function, std::vector<IValue> arg
     return method(std::move(arguments));
 }
 
-// One value per element; a tensor at the end takes all that is left, however many.
+// One value per element; what more there is belongs to the last tensor, wherever it stands.
 void check_count(const Attribute& attribute, const Atoms& atoms) {
     const auto& types = attribute.elements;
     if (types.empty())
         return;
-    const bool open = types.back() == ElementType::tensor;
+    const bool open = std::count(types.begin(), types.end(), ElementType::tensor) > 0;
     if (open ? atoms.size() >= types.size() : atoms.size() == types.size())
         return;
     std::string list;
@@ -201,12 +200,15 @@ std::string slot_name(const Attribute& attribute, size_t element) {
     return attribute.name + "#" + std::to_string(element);
 }
 
-// Numbers for a tensor: one, or all that are left where it is the last element.
+// The numbers of a tensor, or the name of a buffer whose first channel they are.
 std::vector<float> numbers_of(const Attribute& attribute, const Atoms& atoms, size_t begin,
                               size_t end) {
-    if (const auto* held = std::get_if<std::shared_ptr<const HostBuffer>>(&atoms[begin]);
-        held && (*held)->channels == 1)
-        return (*held)->samples;
+    const auto* held = std::get_if<std::shared_ptr<const HostBuffer>>(&atoms[begin]);
+    if (held && begin + 1 == end) {
+        const auto& samples = (*held)->samples;
+        const auto frames = static_cast<ptrdiff_t>(samples.size()) / std::max((*held)->channels, 1);
+        return {samples.begin(), samples.begin() + frames};
+    }
     std::vector<float> numbers;
     for (size_t i = begin; i < end; ++i) {
         numbers.push_back(static_cast<float>(number_of(attribute, atoms[i], i, ElementType::real)));
@@ -219,10 +221,12 @@ ElementType type_of(const Atom& atom) {
     return std::array{ElementType::real, ElementType::string, ElementType::buffer}[atom.index()];
 }
 
-void add_argument(const Attribute& attribute, const Atoms& atoms, size_t i, size_t count,
-                  const TensorPlace& place, Setting& setting) {
+// Of element `element`, made of the values from `i` to `end`: more than one only for a tensor.
+void add_argument(const Attribute& attribute, size_t element, const Atoms& atoms, size_t i,
+                  size_t end, const TensorPlace& place, Setting& setting) {
     const Atom& atom = atoms[i];
-    const ElementType type = attribute.elements.empty() ? type_of(atom) : attribute.elements[i];
+    const auto& types = attribute.elements;
+    const ElementType type = types.empty() ? type_of(atom) : types[element];
     auto& arguments = setting.arguments;
     switch (type) {
         case ElementType::boolean:
@@ -237,11 +241,9 @@ void add_argument(const Attribute& attribute, const Atoms& atoms, size_t i, size
         case ElementType::string:
             arguments.emplace_back(text_of(atom));
             return;
-        case ElementType::tensor: {
-            const size_t end = i + 1 == count ? atoms.size() : i + 1;
+        case ElementType::tensor:
             arguments.emplace_back(tensor_of(numbers_of(attribute, atoms, i, end), place));
             return;
-        }
         case ElementType::buffer: {
             const auto* held = std::get_if<std::shared_ptr<const HostBuffer>>(&atom);
             if (!held) {
@@ -252,8 +254,8 @@ void add_argument(const Attribute& attribute, const Atoms& atoms, size_t i, size
                 (*held)->samples.size() % static_cast<size_t>((*held)->channels) != 0) {
                 refuse(attribute, "buffer " + (*held)->name + " is not the same for each channel");
             }
-            arguments.emplace_back(slot_name(attribute, i));
-            setting.buffers.emplace_back(slot_name(attribute, i), *held);
+            arguments.emplace_back(slot_name(attribute, element));
+            setting.buffers.emplace_back(slot_name(attribute, element), *held);
             return;
         }
     }
@@ -306,9 +308,15 @@ Setting prepare_setting(const Module& module, const Attribute& attribute, const 
         refuse(attribute, "it cannot be set (the model has no " + setter + ")");
     check_count(attribute, atoms);
     Setting setting;
-    const size_t count = attribute.elements.empty() ? atoms.size() : attribute.elements.size();
-    for (size_t i = 0; i < count; ++i)
-        add_argument(attribute, atoms, i, count, place, setting);
+    const auto& types = attribute.elements;
+    const size_t count = types.empty() ? atoms.size() : types.size();
+    const auto last = std::find(types.rbegin(), types.rend(), ElementType::tensor);
+    const auto longest = static_cast<size_t>(types.rend() - last) - 1;  // none: no index
+    for (size_t element = 0, begin = 0; element < count; ++element) {
+        const size_t end = begin + 1 + (element == longest ? atoms.size() - count : 0);
+        add_argument(attribute, element, atoms, begin, end, place, setting);
+        begin = end;
+    }
     // The first is self.
     const auto& declared = method->function().getSchema().arguments();
     const size_t wanted = declared.size() - 1, given = setting.arguments.size();
@@ -321,23 +329,35 @@ Setting prepare_setting(const Module& module, const Attribute& attribute, const 
 
 void apply_setting(Module& module, const Attribute& attribute, Setting setting,
                    const TensorPlace& place) {
-    const std::string setter = "set_" + attribute.name;
-    const auto run = [&](const std::string& function, std::vector<IValue> arguments) {
-        IValue answer;
+    const auto run = [&](Module& on, const std::string& function, std::vector<IValue> arguments) {
         try {
-            answer = call(module, function, std::move(arguments), place);
+            return call(on, function, std::move(arguments), place);
         } catch (const std::exception& error) {
-            refuse(attribute, "the model's own code failed (" + one_line(error) + ")");
+            const std::string sentence = own_sentence(error);
+            // "gain takes", or "point, element 2, takes": it names the attribute itself.
+            if (sentence.starts_with(attribute.name + " ") ||
+                sentence.starts_with(attribute.name + ","))
+                throw std::runtime_error(sentence);
+            refuse(attribute, sentence.empty()
+                                  ? "the model's own code failed (" + one_line(error) + ")"
+                                  : sentence);
         }
-        check_answer(attribute, answer, function);
     };
+    const std::string take = "set_buffer_attribute", setter = "set_" + attribute.name;
     for (const auto& [slot, buffer] : setting.buffers) {
-        if (!module.find_method("set_buffer_attribute"))
-            refuse(attribute, "the model has no set_buffer_attribute");
+        if (!module.find_method(take))
+            refuse(attribute, "the model has no " + take);
         const at::Tensor samples = tensor_of(buffer->samples, place).view({buffer->channels, -1});
-        run("set_buffer_attribute", {slot, samples, whole_hz(buffer->sample_rate)});
+        const IValue answer = run(module, take, {slot, samples, whole_hz(buffer->sample_rate)});
+        if (code_of(answer) != 0) {
+            // The setter may have a sentence for it. Asked of a copy: setters that nn_tilde writes
+            // know of no refusal, and change the buffer that is there.
+            Module copy = instantiate(module);
+            run(copy, setter, setting.arguments);
+        }
+        check_answer(attribute, answer, take);
     }
-    run(setter, std::move(setting.arguments));
+    check_answer(attribute, run(module, setter, std::move(setting.arguments)), setter);
 }
 
 void clear_buffers(Module& module, const Attribute& attribute) {
@@ -366,13 +386,9 @@ void append_atoms(const IValue& value, Atoms& atoms) {
         const at::Tensor numbers = value.toTensor().to(at::kCPU, at::kDouble).contiguous();
         const double* first = numbers.const_data_ptr<double>();
         atoms.insert(atoms.end(), first, first + numbers.numel());
-    } else if (value.isTuple()) {
-        for (const IValue& element : value.toTupleRef().elements())
+    } else if (const auto elements = elements_of(value)) {
+        for (const IValue& element : *elements)
             append_atoms(element, atoms);
-    } else if (value.isList()) {
-        const auto list = value.toList();
-        for (size_t i = 0; i < list.size(); ++i)
-            append_atoms(list.get(i), atoms);
     } else if (!value.isNone()) {
         throw std::runtime_error("a value of type " + value.tagKind() +
                                  " has no form as a message");

@@ -24,12 +24,14 @@ struct Setting {
     std::vector<std::pair<std::string, std::shared_ptr<const HostBuffer>>> buffers;
 };
 
-// Changes nothing. Throws std::runtime_error, with a line that names the attribute, where the
-// values do not fit.
+// One value per element; where there are more, the last tensor takes them (nn~ has always taken a
+// tensor by the name of a buffer, whose first channel it is; here its numbers do as well). Changes
+// nothing. Throws std::runtime_error, with a line that names the attribute, where the values do not
+// fit.
 Setting prepare_setting(const torch::jit::Module& module, const Attribute& attribute,
                         const Atoms& atoms, const TensorPlace& place);
 
-// Calls the setter. Throws as above, where the model refuses.
+// Calls the setter. Throws as above, where the model refuses: with its own sentence if it has one.
 void apply_setting(torch::jit::Module& module, const Attribute& attribute, Setting setting,
                    const TensorPlace& place);
 

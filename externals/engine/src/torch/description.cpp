@@ -15,13 +15,12 @@ using torch::jit::Module;
 
 std::vector<std::string> labels(const Module& module, const std::string& attribute, int count) {
     std::vector<std::string> result(static_cast<size_t>(count));
-    if (!module.hasattr(attribute) || !module.attr(attribute).isList())
+    if (!module.hasattr(attribute))
         return result;
-    const auto list = module.attr(attribute).toList();
+    const auto list = elements_of(module.attr(attribute)).value_or(std::vector<IValue>());
     for (size_t i = 0; i < std::min(list.size(), result.size()); ++i) {
-        const IValue label = list.get(i);
-        if (label.isString())
-            result[i] = printable(label.toStringRef());
+        if (list[i].isString())
+            result[i] = printable(list[i].toStringRef());
     }
     return result;
 }
@@ -82,6 +81,12 @@ double sample_rate_of(Module& module) {
 
 }  // namespace
 
+std::optional<std::vector<IValue>> elements_of(const IValue& value) {
+    if (value.isTuple())
+        return value.toTupleRef().elements().vec();
+    return value.isList() ? std::optional(value.toListRef().vec()) : std::nullopt;
+}
+
 std::optional<std::vector<int64_t>> small_integers(const IValue& value, int64_t most) {
     std::vector<int64_t> result;
     const auto add = [&](double number) {
@@ -102,11 +107,10 @@ std::optional<std::vector<int64_t>> small_integers(const IValue& value, int64_t 
         }
         return result;
     }
-    if (!value.isList() || value.toList().size() > static_cast<size_t>(most))
+    const auto list = elements_of(value);
+    if (!list || list->size() > static_cast<size_t>(most))
         return std::nullopt;
-    const auto list = value.toList();
-    for (size_t i = 0; i < list.size(); ++i) {
-        const IValue element = list.get(i);
+    for (const IValue& element : *list) {
         if (!element.isInt() || !add(static_cast<double>(element.toInt())))
             return std::nullopt;
     }
@@ -127,11 +131,10 @@ std::vector<std::string> call_for_strings(Module& module, const std::string& fun
         fail(one_line(error));
     }
     std::vector<std::string> result;
-    if (!value.isList())
+    const auto list = elements_of(value);
+    if (!list)
         fail("it does not return a list of strings");
-    const auto list = value.toList();
-    for (size_t i = 0; i < list.size(); ++i) {
-        const IValue element = list.get(i);
+    for (const IValue& element : *list) {
         if (!element.isString())
             fail("it does not return a list of strings");
         result.push_back(element.toStringRef());

@@ -1,5 +1,7 @@
 #include "error_text.h"
 
+#include <torch/csrc/jit/runtime/jit_exception.h>
+
 #include <algorithm>
 #include <new>
 #include <string_view>
@@ -83,7 +85,18 @@ std::string one_line(const std::exception& error) {
         if (line.starts_with(prefix))
             line.erase(0, prefix.size());
     }
+    line.erase(std::min(line.find_last_not_of(": ") + 1, line.size()));  // nothing follows
     return line.empty() ? "an error without a message" : cut(printable(line));
+}
+
+std::string own_sentence(const std::exception& error) {
+    const auto* raised = dynamic_cast<const torch::jit::JITException*>(&error);
+    std::string sentence = raised ? raised->getOriginalMsg().value_or("") : "";
+    constexpr std::string_view assertion = "AssertionError: ";  // is part of what assert says
+    if (sentence.starts_with(assertion))
+        sentence.erase(0, assertion.size());
+    const size_t first = sentence.find_first_not_of(" \t\n");
+    return first == std::string::npos ? "" : cut(printable(sentence.substr(first)));
 }
 
 }  // namespace timbrel

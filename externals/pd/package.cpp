@@ -1,13 +1,23 @@
-#include "model_search.h"
+#include "package.h"
 
-#include <filesystem>
-
-#include "engine_library.h"
+#include "host/engine_library.h"
+#include "host/model_choice.h"
 
 namespace timbrel::pd {
 
+std::filesystem::path package_folder() {
+    return host::own_file().parent_path();
+}
+
+const timbrel_api* engine(std::string& error) {
+    static std::string failure;
+    static const timbrel_api* api = host::open_engine(package_folder(), "Pd", failure);
+    error = failure;
+    return api;
+}
+
 std::string find_model(const t_canvas* canvas, const std::string& name, std::string& error) {
-    const std::string stem = name.ends_with(".ts") ? name.substr(0, name.size() - 3) : name;
+    const std::string stem = host::without_extension(name);
     const auto folder = package_folder() / "models";
     std::error_code problem;
     const auto own = folder / (stem + ".ts");
