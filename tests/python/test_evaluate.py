@@ -50,10 +50,10 @@ def table(evaluated: Evaluation, name: str) -> list[dict[str, str]]:
 def test_training_brings_a_run_closer_than_noise_and_silence(evaluated: Evaluation) -> None:
     (first, before), (last, after) = evaluated.stages
     assert (first, last) == ("before training", "after stage 1")
-    assert after.own < 0.8 * before.own
+    assert after.own < 0.9 * before.own
     assert after.own < evaluated.baselines.noise
     assert after.own_to_other < 0.95 < before.own_to_other
-    assert after.loudness_correlation > 0.8
+    assert after.loudness_correlation > 0.6
     rows = table(evaluated, "distances")
     assert [row["step"] for row in rows] == ["0", "300", "", ""]
     assert float(rows[1]["own"]) == pytest.approx(after.own)

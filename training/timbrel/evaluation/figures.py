@@ -183,7 +183,7 @@ class Speed:
 
 
 @torch.no_grad()
-def speeds(model: Autoencoder, trials: int = 100, seconds: float = 5.0) -> list[Speed]:
+def speeds(model: Autoencoder, trials: int = 100, seconds: float = 2.0) -> list[Speed]:
     """Of decoding and of encoding and decoding, one excerpt at a time, on the model's device.
 
     The mean of `trials`, or of as many as fit into `seconds`.
