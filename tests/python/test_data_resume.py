@@ -23,6 +23,9 @@ from pathlib import Path
 from timbrel.data.conversion import Progress
 from timbrel.data.preprocess import preprocess
 
+# What a shell runs in the background begins with it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 class Killed(Progress):
     heard = 0.0
     def converted(self, seconds, total):

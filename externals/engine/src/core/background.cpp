@@ -61,7 +61,8 @@ Background::~Background() {
         stopping_ = true;
     }
     tasks_->changed.notify_all();
-    thread_.join();
+    if (thread_.joinable())
+        thread_.join();
     if (!halted_)
         tasks_->close();
 }
@@ -91,7 +92,11 @@ void Background::halt(std::chrono::steady_clock::duration patience) {
     std::unique_lock lock(mutex_);
     halted_ = true;
     tasks_->changed.notify_all();
-    tasks_->changed.wait_for(lock, patience, [this] { return !running_; });
+    const bool idle = tasks_->changed.wait_for(lock, patience, [this] { return !running_; });
+    lock.unlock();
+    // It has nothing left to do but to return; unless this is that thread, which ends the process.
+    if (idle && thread_.joinable() && thread_.get_id() != std::this_thread::get_id())
+        thread_.join();
 }
 
 void Background::run() {
