@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.signal import correlate, correlation_lags
-
 from training_runs import QUICK, fit
+
 from timbrel.config import load_preset
 from timbrel.data import AudioDataset
 

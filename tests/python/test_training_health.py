@@ -9,7 +9,7 @@ from training_runs import LEARNING, Learned, fit, quick
 
 from timbrel.config import load_preset
 from timbrel.model.encoder import Posterior
-from timbrel.training.board import Board, picture
+from timbrel.training.board import Board, curve, picture
 from timbrel.training.config import PlateauConfig, TrainingConfig
 from timbrel.training.health import alarms, forecast, plateaued, ways_on
 from timbrel.training.metrics import read_metrics
@@ -141,9 +141,17 @@ def test_the_board_shows_sound_and_latents(tmp_path: Path) -> None:
     events = EventAccumulator(str(tmp_path), size_guidance={"audio": 0, "images": 0}).Reload()
     tags = events.Tags()
     assert [e.value for e in events.Scalars("validation/distance")] == [4.0]
-    assert len(tags["audio"]) == len(tags["images"]) == 3
+    assert len(tags["audio"]) == 3
+    assert len(tags["images"]) == 4
     assert set(tags["histograms"]) == {"latents/divergence", "latents/mean", "latents/std"}
     assert events.Audio("sound_then_output/0")[0].sample_rate == 44_100
+
+
+def test_the_fidelity_curve_is_as_high_as_its_latents_say() -> None:
+    shown = curve(torch.tensor([0.25, 0.5, 1.0, 1.0]), height=8)
+    assert shown.shape == (1, 8, 512)
+    heights = (shown[0] > 0).sum(axis=0).reshape(4, 128)
+    assert (heights == [[2], [4], [8], [8]]).all()
 
 
 def test_a_picture_has_the_sound_above_and_what_became_of_it_below() -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from timbrel.dsp.spectral import magnitudes
+from timbrel.latent.fidelity import fidelity, singular_values
 from timbrel.training.losses import kl_per_latent
 from timbrel.training.metrics import Record
 from timbrel.training.validation import Heard
@@ -41,9 +42,18 @@ class Board:
         add.add_histogram("latents/divergence", divergence, step)
         add.add_histogram("latents/mean", heard.posterior.mean, step)
         add.add_histogram("latents/std", heard.posterior.std, step)
+        reached = fidelity(singular_values(heard.posterior.mean))
+        add.add_image("latents/fidelity", curve(reached), step)
 
     def close(self) -> None:
         self.writer.close()
+
+
+def curve(reached: Tensor, height: int = 128) -> NDArray[np.uint8]:
+    """Fidelity of 1, 2, ... latents as bars, ``(1, height, width)``, each a few pixels wide."""
+    bars = reached.repeat_interleave(max(1, 512 // len(reached)))
+    levels = torch.arange(height, 0, -1)[:, None] / height
+    return ((levels <= bars[None] + 1e-9)[None] * 255).to(torch.uint8).numpy()
 
 
 def picture(sound: Tensor, output: Tensor) -> NDArray[np.uint8]:
