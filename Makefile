@@ -3,7 +3,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test portable build bootstrap lint format help-pictures bench clean
+.PHONY: help demo test portable macos-engine build bootstrap lint format examples help-pictures \
+	package-max bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,7 +27,7 @@ help: ## Show this list
 		printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 # What only the tests need is large, and not for those who came to listen.
-test portable: BOOTSTRAP_FLAGS := --tests
+test portable macos-engine: BOOTSTRAP_FLAGS := --tests
 bootstrap:
 	@scripts/bootstrap $(BOOTSTRAP_FLAGS)
 
@@ -58,13 +59,30 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 	else echo "no clang with RealtimeSanitizer (20 or later) is installed: preset realtime left out"; fi
 	scripts/check-portable
 	cmake --preset asan-pd && cmake --build --preset asan-pd
+	scripts/more-pds
 	python -m pytest $(PYTEST_FLAGS)
 
 portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 	scripts/check-portable
 
-help-pictures: build ## Draw every window of the help patches, into out/help/
+macos-engine: bootstrap ## Compile and link the whole engine for macOS (fetches torch for it)
+	scripts/check-portable --engine
+
+# Beside their patches. The effect learns while it is made.
+EXAMPLES := saturator spectral_features wavetable resonator learned_effect
+examples: build $(EXAMPLES:%=build/pd_package/timbrel/examples/%.ts) ## Make the models of training/examples, for their patches in Pd
+
+build/pd_package/timbrel/examples/%.ts: training/examples/%.py | build
+	@timbrel script $<$(if $(findstring learned,$*),:effect) --license MIT -o $@
+
+package-max: build ## Assemble the package for Max (with MAX_SDK_DIR: its objects for macOS, too)
+	@echo "build/max_package/timbrel: for this system"
+	@if [ -n "$(MAX_SDK_DIR)" ]; then scripts/package-max-macos; else \
+		echo "for macOS: set MAX_SDK_DIR to a clone of max-sdk-base (docs/max.md)"; fi
+
+help-pictures: examples ## Draw every window of the help patches, into out/help/ and out/help-max/
 	@python help/pd/draw.py build/pd_package/timbrel out/help
+	@PYTHONPATH=help python help/max/draw.py build/max_package/timbrel out/help-max
 
 bench: build ## Measure speed, stalls, latency and memory
 	@cmake --build build/release --target stress >build/bench.log || { tail build/bench.log; exit 1; }

@@ -1,4 +1,4 @@
-"""How many examples a second the loader gives, beside how many a training step takes."""
+"""How many examples a second the loader gives on its own."""
 
 import time
 from collections.abc import Iterator
@@ -7,16 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 from subjects import RATE
 from torch.utils.data import DataLoader
 
 from timbrel.config import Config
 from timbrel.data import AudioDataset
 from timbrel.data.preprocess import preprocess
-from timbrel.model.autoencoder import Autoencoder
 from timbrel.training.crops import Crops
-from timbrel.training.losses import VariationalCriterion
 
 FORMS = ("converted", "lazy WAV", "lazy FLAC", "lazy OGG", "lazy MP3")
 """A dataset's own frames, and recordings that are decoded anew for every crop."""
@@ -68,7 +65,7 @@ def loading(
         dataset,
         segment=training.segment,
         examples=10**6 * training.batch,
-        phase_augmentation=training.phase_augmentation,
+        augmentation=training.augmentation,
     )
     batches = iter(DataLoader(crops, batch_size=training.batch, num_workers=workers))
     for _ in range(1 + 2 * workers):
@@ -78,21 +75,3 @@ def loading(
         next(batches)
         count += 1
     return Loading(form, workers, count * training.batch / elapsed)
-
-
-def step_examples_per_second(config: Config, steps: int) -> float:
-    """What stage 1 takes on this machine, with as many threads as torch chooses."""
-    torch.manual_seed(0)
-    training = config.training
-    model = Autoencoder(config.model)
-    criterion = VariationalCriterion(training.loss)
-    optimizer = torch.optim.Adam(model.parameters(), training.learning_rate)
-    batch = 0.1 * torch.randn(training.batch, 1, training.segment)
-    start = 0.0
-    for step in range(steps + 1):
-        if step == 1:  # the first one also allocates
-            start = time.perf_counter()
-        optimizer.zero_grad()
-        criterion(model, batch, step).total.backward()
-        optimizer.step()
-    return steps * training.batch / (time.perf_counter() - start)

@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 
 from latency import LAYOUTS, latency
-from loader import Loading, datasets, loading, step_examples_per_second
+from loader import Loading, datasets, loading
 from memory import Growth, Memory, memory
 from rich.console import Console
 from rich.table import Table
 from speed import AudioThread, Inference, audio_thread, inference
+from steps import Steps, steps
 from stress import rows as stress_rows
 from stress import stress_table
 from subjects import BLOCK, RATE, VECTOR, Subject, filter_bank, shipped, untrained
@@ -21,14 +22,14 @@ from timbrel.config import load_preset
 INSTANCES = 8
 PACED_SECONDS = 8.0
 STRESSED_SECONDS = 4.0
-LOADER_STEPS = 3
+TRAINING_ROUNDS = 3
 LOADER_SECONDS = 2.0
 LOADER_WORKERS = (0, 2)
 """0 loads in the process that trains."""
 
 
 def main() -> None:
-    """Measures everything, in about two minutes, and prints it."""
+    """Measures everything, in about four minutes, and prints it."""
     out, progress = Console(), Console(stderr=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -47,15 +48,21 @@ def main() -> None:
         progress.print("memory", style="dim")
         grown = [(s, memory(s.path, bank.path, INSTANCES)) for s in subjects]
         out.print(memory_table(grown), opening_table(grown))
-        progress.print("loading", style="dim")
+        progress.print("training", style="dim")
         presets = [load_preset(name, []) for name in ("tiny", "v1")]
-        steps = [step_examples_per_second(config, LOADER_STEPS) for config in presets]
+        taken = [steps(config, TRAINING_ROUNDS) for config in presets]
+        out.print(steps_table([row for rows in taken for row in rows]))
+        progress.print("loading", style="dim")
+        examples = [
+            rows[0].ours * config.training.batch
+            for rows, config in zip(taken, presets, strict=True)
+        ]
         loaded = [
             [loading(form, dataset, config, workers, LOADER_SECONDS) for config in presets]
             for form, dataset in datasets(folder)
             for workers in LOADER_WORKERS
         ]
-        out.print(loader_table(loaded, steps))
+        out.print(loader_table(loaded, examples))
 
 
 def inference_table(rows: list[tuple[Subject, Inference]]) -> Table:
@@ -129,17 +136,28 @@ def opening_table(rows: list[tuple[Subject, Memory]]) -> Table:
     return table
 
 
-def loader_table(rows: list[list[Loading]], steps: list[float]) -> Table:
+def steps_table(rows: list[Steps]) -> Table:
+    table = _table(
+        "training: steps per second, beside a plain loop over the same networks",
+        "preset|stage|by|steps / s|steps / plain's",
+    )
+    for row in rows:
+        table.add_row(row.preset, str(row.stage), "timbrel", f"{row.ours:.2f}", f"{row.ratio:.2f}")
+        table.add_row(row.preset, str(row.stage), "plain", f"{row.plain:.2f}", "1")
+    return table
+
+
+def loader_table(rows: list[list[Loading]], examples: list[float]) -> Table:
     table = _table(
         "the loader on its own: examples per second; a step of stage 1 takes, here, "
-        f"{steps[0]:.1f} of tiny's and {steps[1]:.2f} of v1's",
+        f"{examples[0]:.1f} of tiny's and {examples[1]:.2f} of v1's",
         "dataset|workers|tiny|× its step|v1|× its step",
         labels=1,
     )
     for row in rows:
         figures = [
             figure
-            for one, step in zip(row, steps, strict=True)
+            for one, step in zip(row, examples, strict=True)
             for figure in (
                 f"{one.examples_per_second:.0f}",
                 f"{one.examples_per_second / step:.0f}",

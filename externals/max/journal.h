@@ -22,8 +22,8 @@ class Journal {
         std::string selector;
         host::Values values;
     };
-    // What leads a stream that plays nothing there: settings, then the model that is made ready with
-    // them, then what is said to the model itself.
+    // What leads a stream that plays nothing there: settings, then the model that is made ready
+    // with them, then what is said to the model itself.
     std::vector<Entry> to_begin_anew() const;
 
   private:

@@ -13,8 +13,8 @@ const char* type_name(int32_t type);
 void describe(const timbrel_model_info& info, t_dictionary* into);
 
 // [main thread] Registers a dictionary under a name, or refills the one of that name; a null name
-// becomes a new one. `fill` gets it empty. Returns a dictionary that was made here, to be freed with
-// object_free().
+// becomes a new one. `fill` gets it empty. Returns a dictionary that was made here, to be freed
+// with object_free().
 template <typename Fill>
 t_dictionary* publish_dictionary(t_symbol*& name, const Fill& fill) {
     if (t_dictionary* there = name ? dictobj_findregistered_retain(name) : nullptr) {

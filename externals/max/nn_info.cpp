@@ -13,6 +13,7 @@
 #include "host/model_choice.h"
 #include "max_api.h"
 #include "model_dictionary.h"
+#include "model_errands.h"
 #include "model_reader.h"
 #include "package.h"
 
@@ -46,6 +47,10 @@ struct State {
     std::deque<Request> waiting;  // for the model that is being read
     t_symbol* dictionary = nullptr;
     t_symbol* models_dictionary = nullptr;
+    std::vector<std::string> downloadable;
+    host::Errands errands;
+    int errands_under_way = 0;
+    t_clock* clock = nullptr;
     std::vector<t_dictionary*> made;  // of the dictionaries, those that this object has to free
     void* outlets[kOutletCount] = {};
     t_qelem* queue_element = nullptr;
@@ -134,14 +139,17 @@ void tell_dictionary(Answer& answer) {
                     {atom_of(answer.object()->state->dictionary->s_name)});
 }
 
-// What lies in the package's models folder, by name.
+// What lies in the package's models folder, by name, with its path; and what the index listed when
+// it was last asked for.
 void tell_models(Answer& answer) {
     if (!answer.object())
         return;
     State& state = *answer.object()->state;
     t_symbol*& name = state.models_dictionary;
-    t_dictionary* made = publish_dictionary(name, [](t_dictionary* into) {
+    t_dictionary* made = publish_dictionary(name, [&](t_dictionary* into) {
         namespace fs = std::filesystem;
+        for (const std::string& each : state.downloadable)
+            dictionary_appendsym(into, gensym(each.c_str()), gensym("downloadable"));
         std::error_code problem;
         for (const auto& entry : fs::directory_iterator(package_folder() / "models", problem)) {
             if (entry.path().extension() == ".ts")
@@ -197,8 +205,6 @@ void answer_request(Object* x, const Request& request) {
     Answer answer(x);
     if (selector == "path") {
         tell_path(answer);
-    } else if (selector == "get_available_models") {
-        tell_models(answer);
     } else if (selector == "bang" || selector == "dump") {
         tell_all(answer);
     } else if (!x->state->model) {
@@ -216,6 +222,52 @@ void answer_request(Object* x, const Request& request) {
                      api->model_info(x->state->model)->name,
                      host::text_of(request.values[0]).c_str());
     }
+}
+
+// How often it is looked whether an errand is done.
+constexpr double kErrandPollMs = 50;
+
+bool is_errand(const std::string& selector) {
+    return selector == "get_available_models" || selector == "download" || selector == "delete";
+}
+
+void begin_errand(Object* x, const Request& request) {
+    const bool lists = request.selector == "get_available_models";
+    try {
+        run_model_errand(x->state->errands, lists ? "available" : request.selector, request.values);
+    } catch (const std::exception& problem) {
+        object_error(&x->base, "%s", problem.what());
+        return;
+    }
+    ++x->state->errands_under_way;
+    clock_fdelay(x->state->clock, kErrandPollMs);
+}
+
+// What came of errands; in any case followed by the models that there are now.
+void tell_errands(Object* x) {
+    State& state = *x->state;
+    const std::shared_ptr<bool> alive = state.alive;
+    while (*alive) {
+        const std::optional<host::Tidings> tidings = state.errands.take();
+        if (!tidings)
+            break;
+        --state.errands_under_way;
+        if (tidings->selector == "error") {
+            object_error(&x->base, "%s", tidings->words[0].c_str());
+        } else if (tidings->selector == "available") {
+            state.downloadable = tidings->words;
+        } else {
+            object_post(&x->base, "%s %s", tidings->selector.c_str(), tidings->words[0].c_str());
+        }
+        Answer answer(x);
+        tell_models(answer);
+    }
+    if (*alive && state.errands_under_way > 0)
+        clock_fdelay(state.clock, kErrandPollMs);
+}
+
+void tick(Object* x) {
+    qelem_set(x->state->queue_element);
 }
 
 // [main thread] The model was read, or messages came from another thread.
@@ -236,19 +288,23 @@ void listen(Object* x) {
         state.waiting.pop_front();
         if (request.selector == "set") {
             read_model(x, host::text_of(request.values[0]));
+        } else if (is_errand(request.selector)) {
+            begin_errand(x, request);
         } else {
             answer_request(x, request);
         }
     }
+    if (*alive)
+        tell_errands(x);
 }
 
 // Deferred to the main thread, by the type of the method.
 void anything(Object* x, t_symbol* selector, long count, t_atom* atoms) {
     const std::string name = selector->s_name;
     const host::Values values = values_of(count, atoms);
-    constexpr const char* kKnown[] = {"path",       "methods",   "attributes",
-                                      "parameters", "dump_dict", "get_available_models",
-                                      "dump",       "bang",      "set"};
+    constexpr const char* kKnown[] = {
+        "path", "methods", "attributes", "parameters", "dump_dict",           "dump",
+        "bang", "set",     "download",   "delete",     "get_available_models"};
     const bool known = std::find(std::begin(kKnown), std::end(kKnown), name) != std::end(kKnown);
     if (!known) {
         object_error(&x->base, "no message '%s'", name.c_str());
@@ -288,10 +344,11 @@ void assist(Object*, void*, long side, long index, char* text) {
                                                     "(attribute NAME) one per attribute",
                                                     "(NAME what value) parameters",
                                                     "(dictionary) the model",
-                                                    "(dictionary) models in the package"};
+                                                    "(dictionary) models there and downloadable"};
     constexpr size_t kSize = 512;
     std::snprintf(text, kSize, "%s",
-                  side == 1 ? "set, path, methods, attributes, parameters, dump_dict, bang"
+                  side == 1 ? "set, path, methods, attributes, parameters, dump_dict, bang, "
+                              "get_available_models, download, delete"
                             : kOutlets[index]);
 }
 
@@ -311,6 +368,7 @@ void* create(t_symbol*, long count, t_atom* atoms) {
     for (int i = kOutletCount; i-- > 0;)
         state.outlets[i] = outlet_new(x, nullptr);
     state.queue_element = static_cast<t_qelem*>(qelem_new(x, as_method(listen)));
+    state.clock = static_cast<t_clock*>(clock_new(x, as_method(tick)));
     state.reader =
         std::make_unique<ModelReader>(api, [element = state.queue_element] { qelem_set(element); });
     attr_args_process(x, static_cast<short>(count), atoms);
@@ -322,6 +380,8 @@ void* create(t_symbol*, long count, t_atom* atoms) {
 
 void destroy(Object* x) {
     x->state->reader.reset();
+    if (x->state->clock)
+        object_free(x->state->clock);
     if (x->state->queue_element)
         qelem_free(x->state->queue_element);
     delete x->state;

@@ -1,10 +1,13 @@
 #include "player.h"
 
 #include <algorithm>
+#include <map>
+#include <sstream>
 #include <stdexcept>
 
 #include "atoms.h"
 #include "host/model_choice.h"
+#include "model_errands.h"
 #include "package.h"
 
 namespace timbrel::max {
@@ -21,11 +24,18 @@ constexpr int kMostEventsAtOnce = 200;
 // Of a multichannel cable.
 constexpr double kMostChannels = 1024;
 
+// Messages about the folder of models, by what they ask of it.
+const std::map<std::string, std::string>& model_errands() {
+    static const std::map<std::string, std::string> errands{
+        {"print_available_models", "available"}, {"download", "download"}, {"delete", "delete"}};
+    return errands;
+}
+
 }  // namespace
 
 struct Player::Event {
     std::string selector;
-    std::string line;  // of "error" and "notice"
+    std::string line;  // for the console
     std::vector<t_atom> atoms;
 };
 
@@ -124,7 +134,7 @@ bool Player::on_main_thread() const {
 
 void Player::say(const std::string& selector, long count, const t_atom* atoms) {
     Said said{selector, values_of(count, atoms)};
-    if (selector == "load") {
+    if (selector == "load" || model_errands().contains(selector)) {
         said.main_only = true;
     } else if (selector == "set") {
         for (size_t i = 1; i < said.values.size(); ++i)
@@ -142,6 +152,14 @@ void Player::say(const std::string& selector, long count, const t_atom* atoms) {
 
 // In this thread's turn.
 void Player::carry_out(const Said& said) {
+    if (const auto errand = model_errands().find(said.selector); errand != model_errands().end()) {
+        try {
+            run_model_errand(errands_, errand->second, said.values);
+        } catch (const std::exception& problem) {
+            complaints_.emplace_back(problem.what());
+        }
+        return;
+    }
     host::EngineAtoms atoms;
     if (said.main_only) {
         resolve(said, atoms);
@@ -240,12 +258,28 @@ std::unique_ptr<Player::Event> Player::next_event() {
     const timbrel_event* event = api->stream_event(stream_);
     if (!event) {
         read_what_is_played();
-        return nullptr;
+        return next_tidings();
     }
     const std::string selector = event->selector;
     if (selector == "error" || selector == "notice")
         return std::make_unique<Event>(Event{selector, event->atoms[0].text, {}});
     return std::make_unique<Event>(Event{selector, "", atoms_of(*event)});
+}
+
+// Of what was done on other threads.
+std::unique_ptr<Player::Event> Player::next_tidings() {
+    const std::optional<host::Tidings> tidings = errands_.take();
+    if (!tidings)
+        return nullptr;
+    if (tidings->selector == "error")
+        return std::make_unique<Event>(Event{"error", tidings->words[0], {}});
+    auto event = std::make_unique<Event>(Event{tidings->selector, "", {}});
+    for (const std::string& word : tidings->words) {
+        event->atoms.push_back(atom_of(word.c_str()));
+        // A list is read more easily one below the other.
+        event->line += (event->line.empty() ? "" : "\n") + tidings->selector + " " + word;
+    }
+    return event;
 }
 
 void Player::tell(const Event& event) {
@@ -254,6 +288,9 @@ void Player::tell(const Event& event) {
     } else if (event.selector == "notice") {
         object_post(object_, "%s: %s", name_.c_str(), event.line.c_str());
     } else {
+        std::istringstream lines(event.line);
+        for (std::string line; std::getline(lines, line);)
+            object_post(object_, "%s", line.c_str());
         std::vector<t_atom> atoms = event.atoms;
         outlet_anything(reports_, gensym(event.selector.c_str()), static_cast<short>(atoms.size()),
                         atoms.data());
@@ -365,7 +402,7 @@ void Player::perform(double** ins, long in_count, double** outs, long out_count,
 }
 
 void Player::play(double** ins, long in_count, double** outs, long out_count,
-                  long frames) TIMBREL_NONBLOCKING {
+                  long frames) noexcept TIMBREL_NONBLOCKING {
     wiring_.connect(ins, in_count, outs, out_count);
     api->stream_process_f64(stream_, wiring_.inputs(), wiring_.outputs(),
                             static_cast<int32_t>(frames));

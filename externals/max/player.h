@@ -11,6 +11,7 @@
 #include "buffers.h"
 #include "conversation.h"
 #include "host/arguments.h"
+#include "host/errands.h"
 #include "journal.h"
 #include "wiring.h"
 
@@ -66,6 +67,7 @@ class Player {
     void resolve(const Said& said, host::EngineAtoms& atoms);
     std::unique_ptr<Event> next_event();
     void tell(const Event& event);
+    std::unique_ptr<Event> next_tidings();
     void read_what_is_played();
     void read_changed_buffers();
     void recompile();
@@ -73,7 +75,7 @@ class Player {
     void count_examples();
     bool begin_anew();
     void play(double** ins, long in_count, double** outs, long out_count,
-              long frames) TIMBREL_NONBLOCKING;
+              long frames) noexcept TIMBREL_NONBLOCKING;
 
     t_object* const object_;
     Shape shape_;
@@ -83,6 +85,7 @@ class Player {
     Conversation conversation_;
     Journal journal_;                     // of whose turn it is
     std::deque<std::string> complaints_;  // likewise
+    host::Errands errands_;
     AttributeValues values_;
     Buffers buffers_;
     std::vector<long> inlet_widths_;

@@ -35,7 +35,7 @@ Wiring::Wiring(const Shape& shape, const std::vector<long>& inlet_widths) {
 }
 
 void Wiring::connect(const double* const* ins, long in_count, double* const* outs,
-                     long out_count) TIMBREL_NONBLOCKING {
+                     long out_count) noexcept TIMBREL_NONBLOCKING {
     for (size_t i = 0; i < sources_.size(); ++i) {
         const long source = sources_[i];
         inputs_[i] = source >= 0 && source < in_count ? ins[source] : nullptr;
@@ -47,7 +47,7 @@ void Wiring::connect(const double* const* ins, long in_count, double* const* out
 }
 
 void Wiring::clear_unreached(double* const* outs, long out_count,
-                             long frames) const TIMBREL_NONBLOCKING {
+                             long frames) const noexcept TIMBREL_NONBLOCKING {
     for (const long out : unreached_) {
         if (out < out_count)
             std::fill_n(outs[out], frames, 0.0);

@@ -39,12 +39,12 @@ class Wiring {
     // cleared by the second function, after the model's input was read from what may be the same
     // memory.
     void connect(const double* const* ins, long in_count, double* const* outs,
-                 long out_count) TIMBREL_NONBLOCKING;
+                 long out_count) noexcept TIMBREL_NONBLOCKING;
     void clear_unreached(double* const* outs, long out_count,
-                         long frames) const TIMBREL_NONBLOCKING;
+                         long frames) const noexcept TIMBREL_NONBLOCKING;
 
-    const double* const* inputs() const TIMBREL_NONBLOCKING { return inputs_.data(); }
-    double* const* outputs() const TIMBREL_NONBLOCKING { return outputs_.data(); }
+    const double* const* inputs() const noexcept TIMBREL_NONBLOCKING { return inputs_.data(); }
+    double* const* outputs() const noexcept TIMBREL_NONBLOCKING { return outputs_.data(); }
 
   private:
     std::vector<long> sources_, targets_;  // of Max's channels, by those of the engine; -1: none

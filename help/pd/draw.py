@@ -48,10 +48,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "abstractions").symlink_to(package / "abstractions")
+        for model in package.glob("examples/*.ts"):
+            (folder / model.name).symlink_to(model)
         files = []
-        for patch in (package / "nn~-help.pd", *sorted((package / "abstractions").glob("*.pd"))):
+        patches = sorted(package.glob("abstractions/*.pd")) + sorted(package.glob("examples/*.pd"))
+        for patch in (package / "nn~-help.pd", *patches):
             for window, content in windows(patch):
-                if window == "strokes":
+                if window in ("strokes", "at-rest", "(subpatch)"):
                     continue
                 files.append(folder / f"{window}.pd")
                 files[-1].write_text(content, "utf-8")

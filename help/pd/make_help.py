@@ -1,4 +1,4 @@
-"""Writes nn~-help.pd and the folder abstractions/.
+"""Writes nn~-help.pd and the folders abstractions/ and examples/.
 
     make_help.py FOLDER MESSAGES
 
@@ -9,9 +9,11 @@ arguments and what it does, between tabs.
 import sys
 from pathlib import Path
 
-from abstractions import ALL
+import abstractions
 from first_window import first_window
 from windows_to_read import EXAMPLES
+
+import examples
 
 # As `help` in Pd prints them.
 WAIT = "1: wait for the model instead of fading over late blocks; auto: where Pd runs with -batch"
@@ -35,8 +37,9 @@ def main() -> None:
             f"help/pd/windows_to_read.py: EXAMPLES and the table of messages differ in {missing}"
         )
     first_window(table).write(folder / "nn~-help.pd")
-    for name, make in ALL.items():
-        make().write(folder / "abstractions" / f"{name}.pd")
+    for pages in (abstractions, examples):
+        for name, make in pages.ALL.items():
+            make().write(folder / pages.__name__ / f"{name}.pd")
 
 
 if __name__ == "__main__":

@@ -98,6 +98,14 @@ class Patch:
             f"{look} {position} 1;"
         )
 
+    def array(self, x: int, y: int, name: str, size: int, width: int, height: int) -> int:
+        """An array that can be seen, and drawn into: values from -1 to 1."""
+        graph = [
+            f"#N canvas 0 0 450 300 (subpatch) 0;\n#X array {name} {size} float 0;",
+            f"#X coords 0 1 {size} -1 {width} {height} 1 0 0;\n#X restore {x} {y} graph;",
+        ]
+        return self._add("\n".join(graph))
+
     def rests(self, x: int, y: int, slider: int, value: float) -> None:
         """Shows a slider at a value when the patch is opened, without sending it."""
         show = self.msg(x, y + 22, f"set {value:g}")

@@ -33,30 +33,42 @@ def strokes() -> Patch:
     return patch
 
 
-def begin(patch: Patch, x: int, y: int, switched: bool = True) -> int:
-    """The click that a page begins with: audio on, this window on, strokes. Their signal.
+def click(patch: Patch, x: int, y: int, switched: bool = True) -> int:
+    """What a page begins with: audio on, this window on. Its first outlet has the click.
 
     Windows are `switched` off until then, so that the models of those that are closed rest.
     """
     patch.text(x, y, "1 - click to hear")
-    click = patch.toggle(x, y + 26, 32)
+    toggle = patch.toggle(x, y + 26, 32)
     order = patch.obj(x, y + 70, "t f f b")
     audio = patch.msg(x + 60, y + 24, "; pd dsp 1")
-    patch.wire(click, order)
+    patch.wire(toggle, order)
     patch.wire(order, audio, 2)
     if switched:
         patch.wire(order, patch.obj(x + 80, y + 98, "switch~"), 1)
+    return order
+
+
+def begin(patch: Patch, x: int, y: int, switched: bool = True) -> int:
+    """The same, and strokes with it. Their signal."""
+    order = click(patch, x, y, switched)
     sound = patch.sub(x, y + 100, "strokes", strokes())
     patch.wire(order, sound)
     return sound
 
 
-def end(patch: Patch, x: int, y: int, source: int, outlet: int = 0) -> None:
-    """From a signal to the loudspeakers, with a slider for its level."""
-    level, limit = patch.obj(x, y, "*~ 0.5"), patch.obj(x, y + 28, "clip~ -1 1")
+def end(
+    patch: Patch, x: int, y: int, source: int, outlet: int = 0, right: int | None = None
+) -> None:
+    """From one signal or two to the loudspeakers, with a slider for the level."""
     speakers = patch.obj(x, y + 56, "dac~")
-    patch.wire(source, level, outlet)
-    patch.chain(level, limit, speakers)
-    patch.wire(limit, speakers, 0, 1)
-    loudness = patch.slider(x + 80, y + 2, 0, 1, value=0.5, sends=True, label="level")
-    patch.wire(loudness, level, 0, 1)
+    aside = 80 if right is None else 180
+    loudness = patch.slider(x + aside, y + 2, 0, 1, value=0.5, sends=True, label="level")
+    for side, taken in enumerate([outlet] if right is None else [outlet, right]):
+        level = patch.obj(x + 90 * side, y, "*~ 0.5")
+        limit = patch.obj(x + 90 * side, y + 28, "clip~ -1 1")
+        patch.wire(source, level, taken)
+        patch.wire(loudness, level, 0, 1)
+        patch.chain(level, limit)
+        for speaker in [0, 1] if right is None else [side]:
+            patch.wire(limit, speakers, 0, speaker)

@@ -1,6 +1,7 @@
 """Windows of nn~-help.pd that sound. Each plays by itself, and is silent until its own click."""
 
 from patching import Patch
+from said import LATENT_MOVES, SWAPS, figures
 from sounds import begin, end
 
 TABLA_LATENTS = 16
@@ -29,20 +30,7 @@ def latents_by_hand() -> Patch:
     y = page.column(
         x,
         110,
-        [
-            ("latent bias all 1 500", "added, over 500 ms"),
-            ("latent bias all 0 500", ""),
-            ("latent scale all 2 50", "wilder"),
-            ("latent scale all 1 50", ""),
-            ("latent noise all 0.7", "wandering"),
-            ("latent noise all 0", ""),
-            ("latent freeze 1", "what is there stays"),
-            ("latent freeze 0", ""),
-            ("latent set 0 2 100", "one latent, by hand"),
-            ("latent release all 100", "the sound's again"),
-            ("latents", "all the sound's again"),
-            ("latent get", "report them"),
-        ],
+        LATENT_MOVES,
         "$0-hand",
         190,
         24,
@@ -168,24 +156,7 @@ def swapping_live() -> Patch:
     page.column(
         200,
         84,
-        [
-            (
-                "load tabla",
-                "another model: its name, as in the box. Inlets and outlets stay as they are",
-            ),
-            ("reload", "the same file, after you have exported it anew"),
-            ("method forward", "another method of the model"),
-            ("buffer 4096", "another size of block; latency tells what it costs"),
-            ("buffer 2048", ""),
-            (
-                "load tabla, method forward, buffer 8192",
-                "what follows a load is meant for the model that it brings",
-            ),
-            ("enable 0", "silence, without a click; the model rests"),
-            ("enable 1", ""),
-            ("bypass 1", "what goes in, as late as what comes out"),
-            ("bypass 0", ""),
-        ],
+        SWAPS,
         "$0-swap",
         310,
         50,
@@ -227,24 +198,7 @@ def latency_and_statistics() -> Patch:
     page.rows(
         360,
         84,
-        [
-            (
-                "latency",
-                """a block of samples is collected, computed by another thread while Pd goes on, and
-                then played: that takes the buffer, less what buffer and vector share, plus the time
-                that the computation is given (another buffer, unless slack says otherwise), plus
-                what the model itself is late.""",
-            ),
-            (
-                "late",
-                """blocks that were not ready. The sound fades and comes back without a click, a
-                latent holds.""",
-            ),
-            ("load", "inference as a part of what a block lasts. Near 1 the model is too large."),
-            ("skipped", "blocks that were never computed, because too many waited."),
-            ("failed", "blocks in which the model raised an error, which is said once."),
-            ("nonfinite", "samples that were no numbers, and became 0."),
-        ],
+        figures("Pd"),
         90,
         68,
     )

@@ -1,35 +1,10 @@
 """Windows of nn~-help.pd that explain; what plays is in windows_to_play."""
 
 from patching import Patch
+from said import EXAMPLES as SAID
 
-# An example for every message of the engine's table, which says what each does.
-EXAMPLES = {
-    "load": ["load tabla"],
-    "reload": ["reload"],
-    "method": ["method forward"],
-    "buffer": ["buffer 4096", "buffer 0"],
-    "bufsize": ["bufsize 2048"],
-    "slack": ["slack 20", "slack"],
-    "enable": ["enable 0", "enable 1"],
-    "bypass": ["bypass 1", "bypass 0"],
-    "set": ["set NAME 0.5"],
-    "get": ["get NAME"],
-    "latents": ["latents"],
-    "latent": ["latent bias 0 1 200", "latent freeze 1", "latent freeze 0", "latent get"],
-    "gpu": ["gpu 1", "gpu 0"],
-    "device": ["device cpu"],
-    "precision": ["precision float32"],
-    "resample": ["resample 1", "resample 0"],
-    "reset": ["reset"],
-    "seed": ["seed 1", "seed"],
-    "get_methods": ["get_methods"],
-    "get_attributes": ["get_attributes"],
-    "bang": ["bang"],
-    "stats": ["stats"],
-    "latency": ["latency"],
-    "dump": ["dump"],
-    # Pd's own, and those that Pd knows more of than the engine.
-    "offline": ["offline 1", "offline auto"],
+# Pd's own beside those of the engine.
+EXAMPLES = SAID | {
     "print_available_models": ["print_available_models"],
     "download": ["download NAME"],
     "remove": ["remove NAME"],

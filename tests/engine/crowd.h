@@ -62,7 +62,8 @@ class Crowd {
     // until so many have come and gone, and models have been swapped as often.
     void play(uint64_t calls, uint64_t streams) noexcept TIMBREL_NONBLOCKING {
         Dice dice(99);
-        for (uint64_t done = 0; done < calls || streams_.load() < streams || swaps_.load() < streams;) {
+        for (uint64_t done = 0;
+             done < calls || streams_.load() < streams || swaps_.load() < streams;) {
             for (Seat& seat : seats_)
                 done += seat.play(*this, dice);
             breathe();

@@ -68,8 +68,7 @@ class FakePrototype : public Prototype {
   public:
     using Make = std::function<std::unique_ptr<Model>()>;
 
-    FakePrototype(std::string name, Shape shape, int unit, Make make)
-        : make_(std::move(make)) {
+    FakePrototype(std::string name, Shape shape, int unit, Make make) : make_(std::move(make)) {
         description_.name = std::move(name);
         description_.max_ratio = unit;
         description_.methods.push_back({.name = "forward", .shape = shape});

@@ -38,13 +38,13 @@ class Instrument : public Model {
         const Shape& shape = traits_.shape;
         for (int example = 0; example < batch; ++example) {
             for (int channel = 0; channel < shape.out_channels; ++channel) {
-                const float* from = in + (example * shape.in_channels +
-                                          std::min(channel, shape.in_channels - 1)) *
-                                             frames;
+                const float* from =
+                    in + (example * shape.in_channels + std::min(channel, shape.in_channels - 1)) *
+                             frames;
                 for (int i = 0; i < frames; ++i) {
                     sum_ += from[i];
-                    *out++ = (traits_.sums ? sum_ : from[i] * traits_.level * factor) * gain_ +
-                             random_;
+                    *out++ =
+                        (traits_.sums ? sum_ : from[i] * traits_.level * factor) * gain_ + random_;
                 }
             }
         }
@@ -87,9 +87,9 @@ class Instrument : public Model {
 
 // A file of instruments that has three methods of one shape.
 inline std::shared_ptr<FakePrototype> file_of(std::string name, Instrument::Traits traits) {
-    auto file = std::make_shared<FakePrototype>(
-        std::move(name), traits.shape, 64,
-        [traits] { return std::make_unique<Instrument>(traits); });
+    auto file = std::make_shared<FakePrototype>(std::move(name), traits.shape, 64, [traits] {
+        return std::make_unique<Instrument>(traits);
+    });
     for (const char* method : {"encode", "decode"})
         file->describe().methods.push_back({.name = method, .shape = traits.shape});
     return file;

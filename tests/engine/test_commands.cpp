@@ -160,12 +160,11 @@ TEST_CASE("whatever fails while a model is made ready leaves the one before, and
                                          throw std::runtime_error("late: the second block");
                                  }}));
     stage.shelve("odd", file_of("odd", {.on_block = [](int) { throw 5; }}));
-    for (const auto& [path, error] :
-         {std::pair{"unreadable", "unreadable: not a model"},
-          {"cold", "cold: wrong size"},
-          {"late", "late: the second block"},
-          {"odd", "the model raised an error of an unknown kind"},
-          {"nowhere", "no file nowhere"}}) {
+    for (const auto& [path, error] : {std::pair{"unreadable", "unreadable: not a model"},
+                                      {"cold", "cold: wrong size"},
+                                      {"late", "late: the second block"},
+                                      {"odd", "the model raised an error of an unknown kind"},
+                                      {"nowhere", "no file nowhere"}}) {
         stage.stream->load(path);
         stage.stream->buffer(1024);
         stage.stream->set("gain", {0.125});
@@ -355,8 +354,8 @@ TEST_CASE("a model that is lost in numbers that are none is reset after a second
         int blocks = 0;
     };
     Stage stage;
-    stage.shelve("lost", std::make_shared<FakePrototype>(
-                             "lost", Shape{}, 64, [] { return std::make_unique<Lost>(); }));
+    stage.shelve("lost", std::make_shared<FakePrototype>("lost", Shape{}, 64,
+                                                         [] { return std::make_unique<Lost>(); }));
     stage.prepare();
     stage.stream->load("lost");
     stage.play(64 * 18);

@@ -72,8 +72,7 @@ TEST_CASE("two streams share one worker and neither hears the other") {
     std::thread other([&] { out_b = b.play(in_b, {32}); });
     const Signal out_a = a.play(in_a, {64});
     other.join();
-    const int latency_a = a.stream->latency().buffer,
-              latency_b = b.stream->latency().buffer;
+    const int latency_a = a.stream->latency().buffer, latency_b = b.stream->latency().buffer;
     for (int i = 0; i < 6400; ++i) {
         const auto at = static_cast<size_t>(i);
         CHECK(out_a[at] == (i < latency_a ? 0.0F : in_a[static_cast<size_t>(i - latency_a)]));
@@ -113,10 +112,10 @@ TEST_CASE("of two waiting blocks the one that is due first is computed first") {
 }
 
 TEST_CASE("a model that is too slow for its deadline does not starve one that is not") {
-    WorkerPool pool(1);
     const auto gate = std::make_shared<Gate>();
     std::atomic<int> slow_blocks = 0;
     std::atomic<int> slow_before_quick = -1;
+    WorkerPool pool(1);  // gone before what its worker plays with
     Player slow(pool, std::make_unique<FakeModel>([&](const float*, float*, int, int) {
                     gate->pass();
                     ++slow_blocks;
@@ -177,7 +176,8 @@ TEST_CASE("a pool stops within its patience even if a model hangs") {
     CHECK(pool.stop(std::chrono::hours(1)));
 }
 
-TEST_CASE("bypassed, a stream plays its input exactly as late as the model, which goes on unheard") {
+TEST_CASE(
+    "bypassed, a stream plays its input exactly as late as the model, which goes on unheard") {
     WorkerPool pool(1);
     float sum = 0;
     Player player(pool, std::make_unique<FakeModel>([&](const float* in, float* out, int, int n) {

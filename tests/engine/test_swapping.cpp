@@ -206,13 +206,11 @@ TEST_CASE("latents go from one model's to the other's, and are never faded to no
     Stage stage;
     stage.stream->set_offline(false);
     const auto latent_file = [](float value, double seconds) {
-        auto file = std::make_shared<FakePrototype>(
-            "latents", Shape{.out_ratio = 32}, 64, [value] {
-                return std::make_unique<FakeModel>(
-                    [value](const float*, float* out, int, int frames) {
-                        std::fill_n(out, frames / 32, value);
-                    });
+        auto file = std::make_shared<FakePrototype>("latents", Shape{.out_ratio = 32}, 64, [value] {
+            return std::make_unique<FakeModel>([value](const float*, float* out, int, int frames) {
+                std::fill_n(out, frames / 32, value);
             });
+        });
         file->warm = [seconds](const std::string&, int, int) { return seconds; };
         return file;
     };
@@ -334,9 +332,9 @@ TEST_CASE("a model whose first block fails is not played: the one before plays o
     Stage stage;
     stage.shelve("good", file_of("good", {.level = 0.5F}));
     // Nothing is there yet that it could be made ready with.
-    stage.shelve("bad", file_of("bad", {.on_block = [](int) {
-                                    throw std::runtime_error("no such weight");
-                                }}));
+    stage.shelve(
+        "bad",
+        file_of("bad", {.on_block = [](int) { throw std::runtime_error("no such weight"); }}));
     stage.prepare();
     stage.stream->load("good");
     stage.stream->set_offline(false);

@@ -18,8 +18,8 @@ namespace maxhost {
 inline const std::filesystem::path kPackage = TIMBREL_TEST_PACKAGE;
 
 inline void open_externals() {
-    for (const char* name : {"nn_tilde", "mc_nn_tilde", "mcs_nn_tilde", "nn_info"})
-        Host::get().open_external((kPackage / "externals" / (std::string(name) + ".so")).string());
+    for (const auto& file : std::filesystem::directory_iterator(kPackage / "externals"))
+        Host::get().open_external(file.path().string());
 }
 
 // A model in the package's folder; its words are explained in engine/fake_models.cpp.

@@ -28,16 +28,22 @@ class Words {
             case 4:
                 return pick({"gain", "wave", "vector", "pair", "table", "u9", "array", "all"});
             default:
-                return pick({"set", "bias", "get", "freeze", "cpu", "float32", "auto", "@", "../.."});
+                return pick(
+                    {"set", "bias", "get", "freeze", "cpu", "float32", "auto", "@", "../.."});
         }
     }
     std::string message() {
-        std::string text = pick(
-            {"load",      "reload",   "method",         "buffer",   "bufsize",      "slack",
-             "enable",    "bypass",   "set",            "get",      "latents",      "latent",
-             "gpu",       "device",   "precision",      "resample", "reset",        "seed",
-             "offline",   "bang",     "get_attributes", "stats",    "latency",      "dump",
-             "get_methods", "nonsense", "track_buffers", "chans",   "getbuffer",    "5", "1.5"});
+        std::string text = pick({"load",        "reload",    "method",
+                                 "buffer",      "bufsize",   "slack",
+                                 "enable",      "bypass",    "set",
+                                 "get",         "latents",   "latent",
+                                 "gpu",         "device",    "precision",
+                                 "resample",    "reset",     "seed",
+                                 "offline",     "bang",      "get_attributes",
+                                 "stats",       "latency",   "dump",
+                                 "get_methods", "nonsense",  "track_buffers",
+                                 "chans",       "getbuffer", "5",
+                                 "1.5"});
         for (size_t count = below(5); count > 0; --count)
             text.append(1, ' ').append(value());
         return text;
@@ -62,7 +68,8 @@ TEST_CASE("10,000 random messages, and sound flows after them") {
     Patch first("nn~ fuzzed forward 64"), second("nn~ void 2 2"), mc("mc.nn~ fuzzed encode 64"),
         mcs("mcs.nn~ fuzzed forward 2 64");
     Patch* const objects[] = {&first, &second, &mc, &mcs};
-    Chain chains[] = {{first.box(), {1}}, {second.box(), {1, 1}}, {mc.box(), {2}}, {mcs.box(), {1, 2}}};
+    Chain chains[] = {
+        {first.box(), {1}}, {second.box(), {1, 1}}, {mc.box(), {2}}, {mcs.box(), {1, 2}}};
     for (Chain& chain : chains)
         chain.compile(44100, 64);
     Words random(7);
@@ -87,10 +94,9 @@ TEST_CASE("10,000 random messages, and sound flows after them") {
             chains[2].compile(44100, 64);
         }
     }
-    for (const char* message :
-         {"offline auto", "enable 1", "bypass 0", "load fuzzed", "method forward", "buffer 64",
-          "device cpu", "precision float32", "resample 0", "set gain 2", "set wave table",
-          "set wave none"})
+    for (const char* message : {"offline auto", "enable 1", "bypass 0", "load fuzzed",
+                                "method forward", "buffer 64", "device cpu", "precision float32",
+                                "resample 0", "set gain 2", "set wave table", "set wave none"})
         first.send(message);
     first.heard();
     first.send("set vector 0");

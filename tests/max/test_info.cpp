@@ -1,6 +1,8 @@
 // nn.info tells what a model offers.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+
 #include "patch.h"
 
 using namespace maxhost;
@@ -81,15 +83,67 @@ TEST_CASE("bang tells everything, from right to left") {
     CHECK(outlets == std::vector<int>{5, 4, 3, 2, 1, 0});
 }
 
-TEST_CASE("the models of the package, by name") {
+namespace {
+
+// A folder on a web server, with its index; for this test the server is the disk.
+class Server {
+  public:
+    Server() {
+        write_model("published", "method forward 1 1 1 1 0", folder_);
+        const std::string sum = "cd '" + folder_.string() + "' && sha256sum *.ts > SHA256SUMS";
+        REQUIRE(std::system(sum.c_str()) == 0);
+        setenv("TIMBREL_MODEL_INDEX", ("file://" + (folder_ / "SHA256SUMS").string()).c_str(), 1);
+    }
+    ~Server() {
+        unsetenv("TIMBREL_MODEL_INDEX");
+        std::filesystem::remove(kPackage / "models/published.ts");
+    }
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+  private:
+    const std::filesystem::path folder_ = kPackage.parent_path() / "server";
+};
+
+// What the dictionary of models says of one, the next time that it leaves.
+std::string told_of(Patch& info, const std::string& model) {
+    const std::string said = info.heard_until("dictionary").back();
+    return Host::get().dictionary(said.substr(std::string("dictionary ").size()))->text(model);
+}
+
+}  // namespace
+
+TEST_CASE("the models that are there and those that can be downloaded, by name") {
+    const Server server;
     write_model("known", kWords);
     Patch info("nn.info");
+    info.send("bang");
+    CHECK(told_of(info, "known") == (kPackage / "models/known.ts").string());
     info.send("get_available_models");
-    const auto heard = told(info);
-    REQUIRE(heard.size() == 1);
-    CHECK(heard[0].outlet == 5);
-    const std::string name = heard[0].text.substr(std::string("dictionary ").size());
-    CHECK(Host::get().dictionary(name)->text("known") == (kPackage / "models/known.ts").string());
+    CHECK(told_of(info, "published") == "downloadable");
+    info.send("download published");
+    CHECK(told_of(info, "published") == (kPackage / "models/published.ts").string());
+    info.send("delete published");
+    CHECK(told_of(info, "published") == "downloadable");
+    info.send("download");
+    CHECK(info.console_until("usage: download NAME [AS]").starts_with("error"));
+}
+
+TEST_CASE("nn~ lists, downloads and deletes models, and says what it could not") {
+    const Server server;
+    Patch nn("nn~");
+    nn.send("print_available_models");
+    CHECK(nn.heard_until("available").back() == "available published");
+    nn.send("download published mine");
+    CHECK(nn.heard_until("downloaded").back() == "downloaded mine.ts");
+    nn.send("load mine");
+    nn.settle();
+    nn.send("delete mine");
+    CHECK(nn.heard_until("deleted").back() == "deleted mine");
+    nn.send("delete mine");
+    CHECK(nn.console_until("mine").starts_with("error: nn~"));
+    nn.send("delete");
+    CHECK(nn.console_until("usage: delete NAME").starts_with("error"));
 }
 
 TEST_CASE("what is wrong is said in a line") {

@@ -13,8 +13,7 @@ namespace {
 
 const timbrel_api& engine() {
     void* library = dlopen((kPackage / "support/libtimbrel_engine.so").c_str(), RTLD_NOW);
-    const auto get =
-        reinterpret_cast<timbrel_get_api_function>(dlsym(library, "timbrel_get_api"));
+    const auto get = reinterpret_cast<timbrel_get_api_function>(dlsym(library, "timbrel_get_api"));
     return *get(TIMBREL_ABI_VERSION);
 }
 
@@ -129,11 +128,10 @@ TEST_CASE("bang reports in the order that existing patches rely on") {
     nn.send("bang");
     auto heard = nn.heard();
     heard.resize(10);
-    CHECK(heard == std::vector<std::string>{
-                       "loaded 1", "enabled 1", "gpu 0", "model instrument",
-                       "methods encode decode forward", "method encode",
-                       "attributes gain wave vector name pair", "bufsize 4096", "dim 1 2",
-                       "ratio 8 8"});
+    CHECK(heard == std::vector<std::string>{"loaded 1", "enabled 1", "gpu 0", "model instrument",
+                                            "methods encode decode forward", "method encode",
+                                            "attributes gain wave vector name pair", "bufsize 4096",
+                                            "dim 1 2", "ratio 8 8"});
 }
 
 TEST_CASE("reports leave by the rightmost outlet") {
@@ -160,11 +158,10 @@ TEST_CASE("whole numbers leave as ints, others as floats") {
 TEST_CASE("every message of the engine's table is understood") {
     // With what each needs, where that is not nothing.
     const std::map<std::string, std::string> arguments{
-        {"load", "instrument"},  {"method", "forward"},     {"buffer", "512"},
-        {"bufsize", "512"},      {"enable", "1"},           {"bypass", "0"},
-        {"set", "gain 1"},       {"get", "gain"},           {"gpu", "0"},
-        {"device", "cpu"},       {"precision", "float32"},  {"resample", "0"},
-        {"offline", "0"},        {"latent", "get"}};
+        {"load", "instrument"}, {"method", "forward"}, {"buffer", "512"},        {"bufsize", "512"},
+        {"enable", "1"},        {"bypass", "0"},       {"set", "gain 1"},        {"get", "gain"},
+        {"gpu", "0"},           {"device", "cpu"},     {"precision", "float32"}, {"resample", "0"},
+        {"offline", "0"},       {"latent", "get"}};
     write_model("instrument", kInstrument);
     Patch nn("nn~ instrument");
     nn.settle();
@@ -201,9 +198,10 @@ TEST_CASE("a patch may delete the object in answer to what it says") {
     Patch nn("nn~ instrument");
     nn.settle();
     Box* box = nn.release();
+    const t_object* object = box->object;
     box->then = [box](const Heard&) { Host::get().remove(box); };
     Host::get().send(*box, "bang");
-    CHECK(!Host::get().find(box->object));
+    CHECK(!Host::get().find(object));
 }
 
 namespace {
@@ -281,7 +279,8 @@ TEST_CASE("load, method, buffer and set in one breath end in what was asked for"
     CHECK(contains(heard, "bufsize 64"));
 }
 
-TEST_CASE("messages of the scheduler's thread are carried out in order, with those that need files") {
+TEST_CASE(
+    "messages of the scheduler's thread are carried out in order, with those that need files") {
     write_model("instrument", kInstrument);
     Patch nn("nn~ void 1 1");
     std::thread([&] {

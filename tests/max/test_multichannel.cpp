@@ -38,8 +38,7 @@ TEST_CASE("mc.nn~ has as many examples as its widest cable has channels") {
     write_model("pair", "method forward 2 1 2 1 0");
     Patch mc("mc.nn~ pair forward 64");
     CHECK(mc->signal_inlets == 2);
-    CHECK(mc->outlets ==
-          std::vector<std::string>{"", "multichannelsignal", "multichannelsignal"});
+    CHECK(mc->outlets == std::vector<std::string>{"", "multichannelsignal", "multichannelsignal"});
     mc.settle();
     Chain chain(mc.box(), {3, 1});
     chain.compile(44100, 64);
@@ -85,8 +84,7 @@ TEST_CASE("mcs.nn~ has an inlet per example, and the model's channels in each ca
     write_model("wide", "method forward 2 1 3 1 0");
     Patch mcs("mcs.nn~ wide forward 2 64");
     CHECK(mcs->signal_inlets == 2);
-    CHECK(mcs->outlets ==
-          std::vector<std::string>{"", "multichannelsignal", "multichannelsignal"});
+    CHECK(mcs->outlets == std::vector<std::string>{"", "multichannelsignal", "multichannelsignal"});
     mcs.settle();
     Chain chain(mcs.box(), {2, 1});
     chain.compile(44100, 64);

@@ -1,5 +1,5 @@
-// Objects on Max's threads: the audio runs, the scheduler sends, the main thread edits. Sound is not
-// looked at here, but every race: this is what the sanitizers read.
+// Objects on Max's threads: the audio runs, the scheduler sends, the main thread edits. Sound is
+// not looked at here, but every race: this is what the sanitizers read.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -47,8 +47,9 @@ class Pace {
     int said_ = 0;
 };
 
-const char* kWords = "method forward 1 1 1 1 0\nmethod other 1 1 1 1 0\nattribute gain float\n"
-                     "attribute wave buffer";
+const char* kWords =
+    "method forward 1 1 1 1 0\nmethod other 1 1 1 1 0\nattribute gain float\n"
+    "attribute wave buffer";
 
 }  // namespace
 
@@ -103,10 +104,9 @@ TEST_CASE("models are swapped and attributes set by the scheduler's thread while
         Pace pace;
         const Running scheduler([&] {
             Host::get().run_scheduler(1);
-            constexpr const char* kMessages[] = {"load calm",     "set gain 2",  "load busy",
-                                                 "method other",  "buffer 128",  "set wave shared",
-                                                 "latency",       "enable 0",    "enable 1",
-                                                 "track_buffers 1"};
+            constexpr const char* kMessages[] = {
+                "load calm",       "set gain 2", "load busy", "method other", "buffer 128",
+                "set wave shared", "latency",    "enable 0",  "enable 1",     "track_buffers 1"};
             pace.next([&](int number) {
                 nn.send(kMessages[number % 10]);
                 mc.send(kMessages[number % 10]);

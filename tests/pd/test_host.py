@@ -190,7 +190,7 @@ def test_thirty_two_abstractions_of_one_model(folder: Path, every_pd: Path) -> N
         voice = patch.add("voice")
         patch.connect(source, 0, voice)
         patch.connect(voice, 0, sum_)
-    heard = listen(folder, patch, {2500: "; look bang", 2600: "; pd quit"}, every_pd)
+    heard = listen(folder, patch, {9000: "; look bang", 9100: "; pd quit"}, every_pd)
     assert heard.reports() == [f"{32 * 0.375:g}"]
     assert heard.errors() == []
 
@@ -211,8 +211,8 @@ def test_objects_come_and_go_while_they_compute(folder: Path, every_pd: Path) ->
         model = ("one", "filter 64", "half forward 512", "one forward 0")[i % 4]
         steps[20.0 + 40 * i] = create.format(model).replace("filter 64", "filter forward 64")
         steps[40.0 + 37 * (i + 1)] = "; pd-box clear"
-    steps |= {1900: "; pd-box clear", 1950: create.format("half"), 2900: "; look bang"}
-    heard = listen(folder, patch, {**steps, 3000: "; pd quit"}, every_pd)
+    steps |= {1900: "; pd-box clear", 1950: create.format("half"), 7000: "; look bang"}
+    heard = listen(folder, patch, {**steps, 7100: "; pd quit"}, every_pd)
     assert heard.reports() == ["0.5"]
     assert heard.errors() == []
 

@@ -1,13 +1,17 @@
 """`timbrel info` and `timbrel bench`: what a file says about itself, and what it costs here."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_models import Breaking, Filter, Instrument, save
+from tiny_models import TAPS, Breaking, Filter, Instrument, save
+from torch import Tensor
 
+import timbrel
 from timbrel.benchmark import LARGEST_BUFFER, Measured, _smallest_safe
 from timbrel.engine import Latency, Model
 
@@ -41,11 +45,85 @@ def test_info_of_a_file_of_others_says_what_is_not_stated(timbrel, instrument):
     assert described["metadata"] is None
     assert described["sample_rate"] is None
     assert described["methods"][0]["latency_ms"] is None
-    assert described["attributes"] == ["brightness"]
+    assert described["attributes"] == [
+        {"name": "brightness", "types": ["float"], "value": [0.5]},
+    ]
+    assert set(described["speed"]) == {"encode", "decode", "forward"}
+    assert all(speed["real_time_factor"] > 0 for speed in described["speed"].values())
+
+
+class Declared(timbrel.Module):
+    """Attributes of several types, one of them for an array of the patch; noise."""
+
+    loud = timbrel.attribute(True)
+    mode = timbrel.attribute("soft", choices=("soft", "[hard]"))
+    noise = timbrel.attribute(0.5, range=(0.0, None), doc="level of the noise")
+    mixed = timbrel.attribute((False, 2, torch.zeros(20), 3, timbrel.Buffer()))
+
+    def __init__(self) -> None:
+        super().__init__(sample_rate=32_000)
+
+    @timbrel.method(channels=2, input_labels=["left", "right"])
+    def forward(self, x: Tensor) -> Tensor:
+        # Sample by sample, so that blocks do not matter.
+        return x + self.noise * torch.rand(x.shape[-1], x.shape[0]).T.unsqueeze(1)
+
+
+def test_info_shows_what_a_module_declares_and_what_its_export_found(timbrel, tmp_path):
+    Declared().export(tmp_path / "declared.ts", author="someone")
+    described = json.loads(timbrel("info", tmp_path / "declared.ts", "--json").stdout)
+    attributes = {attribute.pop("name"): attribute for attribute in described["attributes"]}
+    assert attributes["loud"] == {"types": ["bool"], "value": [True]}
+    assert attributes["mode"]["choices"] == ["soft", "[hard]"]
+    assert attributes["noise"] == {
+        "types": ["float"],
+        "value": [0.5],
+        "range": [0.0, None],
+        "doc": "level of the noise",
+    }
+    # A message knows numbers only; here each is what its element is, on both sides of a tensor.
+    assert attributes["mixed"]["types"] == ["bool", "int", "tensor", "int", "buffer"]
+    value = attributes["mixed"]["value"]
+    assert [type(v) for v in (value[0], value[1], value[-2])] == [bool, int, int]
+    assert value[2:-2] == [0.0] * 20
+    assert described["buffers"] == ["mixed#4"]
+    assert described["sample_rate"] == 32_000
+    assert described["metadata"]["methods"]["forward"]["stochastic"] is True
+
+    shown = timbrel("info", tmp_path / "declared.ts", env=os.environ | {"COLUMNS": "120"}).stdout
+    for words in (
+        "loud 1 (bool)",
+        "mode soft (string: soft, [hard])",
+        "noise 0.5 (float, from 0.0): level of the noise",
+        "an array or buffer~ for mixed (value 5)",
+        "forward (silenced by noise)",
+        "left, right",
+        "32000 Hz",
+        "someone",
+    ):
+        assert words in shown
+
+
+def test_a_damaged_file_is_refused_before_anything_in_it_is_run(timbrel, one_line, tmp_path):
+    class Talkative(Filter):
+        @torch.jit.export
+        def get_methods(self) -> list[str]:
+            print("executed")
+            return ["forward"]
+
+    path = save(Talkative(), tmp_path / "model.ts")
+    assert "executed" in timbrel("info", path).stdout
+    content = bytearray(path.read_bytes())
+    at = content.index(torch.tensor(TAPS).flip(0).numpy().tobytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+    result = timbrel("info", "model.ts", cwd=tmp_path)
+    assert one_line(result).startswith("timbrel: model.ts: ")
+    assert "executed" not in result.stdout + result.stderr
 
 
 def test_info_for_people(timbrel, instrument):
-    shown = timbrel("info", SHIPPED, env={"COLUMNS": "120", "OMP_NUM_THREADS": "1"}).stdout
+    shown = timbrel("info", SHIPPED, env=os.environ | {"COLUMNS": "120"}).stdout
     for words in ("44100 Hz", "CC0-1.0", "16, one frame per 2048 samples", "latent 0 … latent 15"):
         assert words in shown
     others = timbrel("info", instrument).stdout
@@ -131,7 +209,7 @@ def test_the_smallest_safe_buffer_is_found_among_all_multiples(needed, first, un
     def measure(units: int) -> Measured:
         asked.append(units)
         blocks = 300 if units >= needed else 16
-        return Measured(units * unit, blocks, 10.0, 5.0, 6.0, 7.0, Latency(0, 0))
+        return Measured(units * unit, blocks, 10.0, 5.0, 6.0, 7.0, Latency(0, 0, 0))
 
     found = _smallest_safe(measure, first, unit)
     expected = max(needed, first)

@@ -346,3 +346,9 @@ def test_a_rate_that_is_not_the_models_is_said_once(files: dict[str, str]) -> No
     assert "44100 Hz" in notice
     stream.prepare(RATE, 64)
     assert lines(stream, "notice") == []
+
+
+def test_the_readme_tells_of_every_message() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme[readme.index("| message | does |") : readme.index("**Latency** is stated")]
+    assert [message.name for message in messages() if f"`{message.name}" not in table] == []

@@ -1,4 +1,4 @@
-"""The shipped instrument's latents, played by messages: equal to a reference, and without a click."""
+"""The shipped instrument's latents, played by messages: equal to a reference, without a click."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +45,7 @@ def model() -> Model:
 
 
 def play(model: Model, audio: Audio, gestures: list[Gesture]) -> tuple[Audio, int]:
-    """What a stream gives that is spoken to, and by how much the engine, not the model, delays it."""
+    """What a stream gives that is spoken to, and how late the engine is, without the model."""
     stream = Stream(model, "forward", RATIO)
     stream.offline = True
     stream.prepare(RATE, VECTOR)

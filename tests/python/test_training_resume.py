@@ -14,7 +14,7 @@ from training_runs import fit, quick
 from timbrel.training.checkpoints import Checkpoints, write_checkpoint
 from timbrel.training.fit import train
 from timbrel.training.metrics import MetricsLog, read_metrics
-from timbrel.training.run import Run, read_checkpoint
+from timbrel.training.run import Run, Weights, read_checkpoint
 
 AVERAGED = ["training.ema=0.9", "training.final_learning_rate=null"]
 BOTH = ["training.adversarial.steps=6", *AVERAGED]
@@ -149,9 +149,11 @@ def test_fine_tuning_begins_with_another_runs_weights(dataset: Path, tmp_path: P
     source = fit(dataset, tmp_path / "source", quick(3))
     still = quick(1, "training.learning_rate=1e-12", "training.final_learning_rate=null")
     opened = AudioDataset.open(dataset)
-    tuned = train(still, opened, dataset, tmp_path / "tuned", source=source)
+    tuned = train(
+        still, opened, dataset, tmp_path / "tuned", first=Weights(source.load().model, "source")
+    )
     weights, start = (run.load_model()[0].decoder.state_dict() for run in (tuned, source))
     for name, value in start.items():
         torch.testing.assert_close(weights[name], value, rtol=1e-5, atol=1e-9)
-    assert tuned.origin().fine_tuned_from == str(source.folder.resolve())
+    assert tuned.origin().fine_tuned_from == "source"
     assert tuned.load_model()[1] == 1

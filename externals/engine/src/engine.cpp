@@ -111,9 +111,7 @@ class Engine {
     // are made on first use, and what is registered last is run first: so this is called before
     // the first file is opened, and again after every warm-up, which uses all that the model will.
     // A block that hangs is not waited for.
-    static void stop_before_what_exists_now_is_destroyed() {
-        std::atexit(stop);
-    }
+    static void stop_before_what_exists_now_is_destroyed() { std::atexit(stop); }
 
     // [control] The same, also where the first file is being opened when the process ends: what
     // belongs to the thread that calls exit() is destroyed before everything else, and that is the
@@ -172,8 +170,12 @@ class Engine {
                                 std::to_string(size) + "|" + std::to_string(changed);
         const std::lock_guard lock(mutex_);
         std::erase_if(models_, [&](const auto& item) {
-            return item.second.use_count() == 1 && item.second->prototype.expired() &&
-                   item.first != key;
+            if (item.second.use_count() != 1 || item.first == key)
+                return false;
+            // Who used it last did so under this lock; being the only one here says nothing of what
+            // that thread has written.
+            const std::lock_guard loading(item.second->loading);
+            return item.second->prototype.expired();
         });
         auto& entry = models_[key];
         if (!entry)

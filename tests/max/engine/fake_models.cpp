@@ -1,5 +1,5 @@
-// The engine that the tests of Max play through: the real one, but for libtorch. A model's file says
-// in words what the network does:
+// The engine that the tests of Max play through: the real one, but for libtorch. A model's file
+// says in words what the network does:
 //
 //     name NAME
 //     rate HZ
@@ -8,8 +8,8 @@
 //     attribute NAME TYPE...
 //     broken LINE                   it cannot be loaded, and that is why
 //
-// Output channel o is (gain * (o + 1)) times input channel o mod IN_CHANNELS, plus `offset`: what the
-// attributes gain (float) and wave (buffer, its sum) and vector (tensor, its sum) were set to.
+// Output channel o is (gain * (o + 1)) times input channel o mod IN_CHANNELS, plus `offset`: what
+// the attributes gain (float) and wave (buffer, its sum) and vector (tensor, its sum) were set to.
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -29,8 +29,8 @@ struct File {
 
 ElementType type_of(const std::string& word) {
     static const std::map<std::string, ElementType> types{
-        {"bool", ElementType::boolean}, {"int", ElementType::integer},
-        {"float", ElementType::real},   {"string", ElementType::string},
+        {"bool", ElementType::boolean},  {"int", ElementType::integer},
+        {"float", ElementType::real},    {"string", ElementType::string},
         {"tensor", ElementType::tensor}, {"buffer", ElementType::buffer}};
     return types.at(word);
 }
@@ -61,8 +61,8 @@ File read(const std::string& path) {
             Method& made = method(name);
             words >> made.shape.in_channels >> made.shape.in_ratio >> made.shape.out_channels >>
                 made.shape.out_ratio >> made.latency;
-            to.max_ratio = std::lcm(to.max_ratio,
-                                    std::lcm(made.shape.in_ratio, made.shape.out_ratio));
+            to.max_ratio =
+                std::lcm(to.max_ratio, std::lcm(made.shape.in_ratio, made.shape.out_ratio));
         } else if (what == "inputs" || what == "outputs") {
             words >> name;
             Method& of = method(name);
@@ -111,7 +111,8 @@ class Scale : public Model {
         for (const Attribute& each : description_.attributes) {
             if (each.name != name)
                 continue;
-            const bool tensor = each.elements.size() == 1 && each.elements[0] == ElementType::tensor;
+            const bool tensor =
+                each.elements.size() == 1 && each.elements[0] == ElementType::tensor;
             if (!tensor && values.size() != each.elements.size())
                 throw std::runtime_error("attribute '" + name + "' has " +
                                          std::to_string(each.elements.size()) + " elements");

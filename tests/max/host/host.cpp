@@ -160,8 +160,8 @@ Box* Host::make(const std::string& text) {
         throw std::runtime_error(name + ": no such object");
     const std::lock_guard lock(critical);
     std::vector<t_atom> list = to_max(atoms);
-    auto* object = call<t_object*>(of->create, symbol(name), static_cast<long>(list.size()),
-                                   list.data());
+    auto* object =
+        call<t_object*>(of->create, symbol(name), static_cast<long>(list.size()), list.data());
     return object ? find(object) : nullptr;
 }
 
@@ -218,8 +218,8 @@ void Host::send(Box& box, const std::string& text) {
         found = words ? box.of->methods.find("anything") : box.of->methods.end();
     }
     const int type = found == box.of->methods.end() ? A_CANT
-                       : found->second.types.empty()  ? A_NOTHING
-                                                      : static_cast<int>(found->second.types[0]);
+                     : found->second.types.empty()  ? A_NOTHING
+                                                    : static_cast<int>(found->second.types[0]);
     t_symbol* name = symbol(selector);
     if (type == A_CANT) {
         print_console("error", object, "doesn't understand \"" + selector + "\"");

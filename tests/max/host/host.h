@@ -1,5 +1,6 @@
-// A Max without a screen: supplies the functions that an external calls, and drives it as Max would,
-// from threads that play the parts of Max's own. What it assumes of Max is said in ../ASSUMPTIONS.md.
+// A Max without a screen: supplies the functions that an external calls, and drives it as Max
+// would, from threads that play the parts of Max's own. What it assumes of Max is said in
+// ../ASSUMPTIONS.md.
 #pragma once
 
 #include <atomic>
@@ -164,8 +165,8 @@ class Host {
     void make_array(const std::string& name, const Atoms& atoms);
     const Dictionary* dictionary(const std::string& name);
 
-    std::string patch_file;                 // "" where the patch was never saved
-    std::vector<std::string> search_path;   // folders
+    std::string patch_file;                // "" where the patch was never saved
+    std::vector<std::string> search_path;  // folders
 
     // ---- for the functions of Max ----
 

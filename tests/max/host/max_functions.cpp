@@ -158,8 +158,8 @@ void attr_args_process(void* x, short count, t_atom* atoms) {
     Box* box = host().find(x);
     for (short i = static_cast<short>(attr_args_offset(count, atoms)); i < count;) {
         const std::string name = atoms[i].a_w.w_sym->s_name + 1;
-        const auto length = static_cast<short>(
-            attr_args_offset(static_cast<short>(count - i - 1), atoms + i + 1));
+        const auto length =
+            static_cast<short>(attr_args_offset(static_cast<short>(count - i - 1), atoms + i + 1));
         if (!host().set_attribute(*box, name, length, atoms + i + 1))
             host().print_console("error", box->object, "no attribute " + name);
         i = static_cast<short>(i + 1 + length);
@@ -522,8 +522,7 @@ t_max_err dictionary_appendatoms(t_dictionary* x, t_symbol* key, long count, t_a
 }
 
 t_max_err dictionary_appenddictionary(t_dictionary* x, t_symbol* key, t_object* value) {
-    as_dictionary(x)->values[key->s_name] =
-        as_dictionary(reinterpret_cast<t_dictionary*>(value));
+    as_dictionary(x)->values[key->s_name] = as_dictionary(reinterpret_cast<t_dictionary*>(value));
     return MAX_ERR_NONE;
 }
 

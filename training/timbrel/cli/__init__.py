@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 from timbrel import __version__
 from timbrel.cli import (
     bench,
+    compare,
     datasets,
     doctor,
     evaluate,
@@ -49,7 +50,8 @@ for _name, _command, _example in (
     ("train", train.train, "my-dataset runs/first --preset tiny"),
     ("export", export.export, "runs/first my-model.ts --license CC0-1.0"),
     ("script", script.script, "saturator.py -o saturator.ts"),
-    ("evaluate", evaluate.evaluate, "my-model.ts held-out.wav --dataset my-dataset"),
+    ("evaluate", evaluate.evaluate, "runs/first violin.wav"),
+    ("compare", compare.compare, "runs/first runs/second --out comparison"),
     ("render", render.render, "my-model.ts ~/recordings --out rendered"),
     ("info", info.info, "my-model.ts --json"),
     ("bench", bench.bench, "my-model.ts --rate 48000"),

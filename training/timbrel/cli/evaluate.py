@@ -1,5 +1,6 @@
 """`timbrel evaluate`: how well a model hears, in figures that mean something."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -7,15 +8,59 @@ import typer
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model file that `timbrel export` wrote.")],
-    recordings: Annotated[list[Path], typer.Argument(help="Sound that it was not trained on.")],
-    dataset: Annotated[Path, typer.Option(help="The dataset it was trained on.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="Folder of a run, or a checkpoint; or a model file (.ts)."
+        ),
+    ],
+    recordings: Annotated[
+        list[Path] | None, typer.Argument(help="Sound that it was not trained on.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the report.", show_default="report in the run's folder"),
+    ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="For a model file: the dataset it was trained on.")
+    ] = None,
 ) -> None:
-    """Compare a model's output with the sound it was given, and with what knows less than it does.
+    """Measure a run on held-out sound, and write a report with pictures and sound.
 
     Distances are multiscale spectral distances; smaller is closer. `own` must be clearly below
-    `other` (the decoder given other excerpts' latents), or the model ignores its input.
+    `other` (the decoder given other excerpts' latents), or the model ignores its input. Recordings
+    are sent through the model (timbre transfer). For a model file, a table for each recording.
     """
+    from timbrel.errors import UserError
+
+    files = recordings or []
+    if model.suffix == ".ts":
+        if dataset is None or not files or out is not None:
+            raise UserError(
+                "a model file is evaluated on recordings beside its dataset: timbrel evaluate "
+                "MODEL.ts RECORDINGS --dataset DATASET"
+            )
+        _judge(model, files, dataset)
+        return
+    if dataset is not None:
+        raise UserError(f"{model}: a run knows its dataset; leave --dataset out")
+    from timbrel.evaluation.evaluate import evaluate as measure
+    from timbrel.training.run import find_run
+
+    folder = find_run(model)[0].folder
+    found = measure(model, out or folder / "report", files)
+    for name, one in found.stages:
+        print(
+            f"{name}: distance {one.own:.2f} with own latents, {one.other:.2f} with another "
+            f"excerpt's (ratio {one.own_to_other:.2f})"
+        )
+    beside = found.baselines
+    print(f"beside: noise of the same colour {beside.noise:.2f}, silence {beside.silence:.2f}")
+    print(f"report: {found.page}")
+    print(f"next: timbrel export {shlex.quote(str(model))} NAME.ts")
+
+
+def _judge(model: Path, recordings: list[Path], dataset: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -15,6 +15,9 @@ _BLOCKS = 8
 _USUAL_RATE = 44_100
 """In Hz, of models that do not say theirs."""
 
+_MOST_VALUES = 16
+"""Shown of an attribute; a tensor may have millions."""
+
 _ORIGIN = {
     "author": "author",
     "license": "licence",
@@ -104,15 +107,53 @@ def measured(model: "Model") -> dict[str, Any]:
             for event in stream.ask("get", name):
                 if event.selector == "attribute" and event.values[0] == name:
                     values[name] = event.values[1:]
-    attributes = [
-        {
-            "name": attribute.name,
-            "types": [element.name.lower() for element in attribute.elements],
-            "value": values.get(attribute.name),
+    declared = _part(_metadata(model.metadata), "attributes")
+    attributes: list[dict[str, Any]] = []
+    for attribute in model.attributes.values():
+        types = [element.name.lower() for element in attribute.elements]
+        stated = _part(declared, attribute.name)
+        limits: dict[str, Any] = {
+            key: stated[key] for key in ("range", "choices", "doc") if key in stated
         }
-        for attribute in model.attributes.values()
+        attributes.append(
+            {
+                "name": attribute.name,
+                "types": types,
+                "value": _typed(types, values.get(attribute.name)),
+                **limits,
+            }
+        )
+    buffers = [
+        f"{attribute['name']}#{i}"
+        for attribute in attributes
+        for i, kind in enumerate(attribute["types"])
+        if kind == "buffer"
     ]
-    return {"attributes": attributes, "speed": speeds}
+    return {"attributes": attributes, "buffers": buffers, "speed": speeds}
+
+
+def _typed(types: list[str], values: list[float | str] | None) -> list[float | str] | None:
+    """What a message had as numbers, as what it is: 1.0 of a bool is True.
+
+    Elements around a tensor count from both ends, as it may be of any length.
+    """
+    if values is None:
+        return None
+    convert: dict[str, Any] = {"bool": bool, "int": int}
+    typed = list(values)
+    first = types.index("tensor") if "tensor" in types else len(types)
+    last = types[::-1].index("tensor") if "tensor" in types else 0
+    from_the_end = range(-min(last, len(types)), 0)
+    for i in [*range(min(first, len(values))), *(i for i in from_the_end if -i <= len(values))]:
+        if (kind := types[i]) in convert and isinstance(typed[i], float):
+            typed[i] = convert[kind](typed[i])
+    return typed
+
+
+def _part(data: dict[str, Any] | None, key: str) -> dict[str, Any]:
+    """What stands at `key`, where it is there and what it should be."""
+    part = (data or {}).get(key)
+    return part if isinstance(part, dict) else {}
 
 
 def _metadata(text: str) -> dict[str, Any] | None:
@@ -132,39 +173,54 @@ def _show(described: dict[str, Any]) -> None:
     rate = described["sample_rate"]
     facts = Table.grid(padding=(0, 2))
     for key, value in {
-        "file": f"{described['path']} ({described['bytes'] / 1e6:.2f} MB)",
+        "file": f"{described['path']} ({_size(described['bytes'])})",
         "sample rate": f"{rate:.0f} Hz" if rate else "not stated: plays at the patch's",
         "buffer": f"multiples of {described['max_ratio']}, "
         f"{described['default_buffer']} by default",
         "attributes": "\n".join(map(_attribute, described["attributes"])) or "none",
+        **({"from the host": _buffers(described)} if described["buffers"] else {}),
+        **_random(described["metadata"]),
         **_origin(described["metadata"]),
     }.items():
         # As it stands: square brackets in a name are no markup.
         facts.add_row(Text(key, "dim"), Text(value))
-    methods = Table(
-        "method", "in", "ratio", "out", "ratio", "latency", "speed here", "inlets", "outlets"
-    )
+    methods = Table("method", "in", "out", "latency", "× real time, here")
     for method in described["methods"]:
-        methods.add_row(
-            *(
-                Text(cell)
-                for cell in (
-                    method["name"],
-                    f"{method['in_channels']}",
-                    f"{method['in_ratio']}",
-                    f"{method['out_channels']}",
-                    f"{method['out_ratio']}",
-                    _latency(method),
-                    _speed(described["speed"].get(method["name"], {})),
-                    _labels(method["input_labels"]),
-                    _labels(method["output_labels"]),
-                )
-            )
+        cells = (
+            method["name"],
+            _side(method["in_channels"], method["in_ratio"], method["input_labels"]),
+            _side(method["out_channels"], method["out_ratio"], method["output_labels"]),
+            _latency(method),
+            _speed(described["speed"].get(method["name"], {})),
         )
+        methods.add_row(*map(Text, cells))
     console = Console(highlight=False)
     console.print(Text(described["name"], "bold"))
     console.print(facts)
     console.print(methods)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.2f} MB" if count >= 100_000 else f"{count / 1e3:.1f} kB"
+
+
+def _buffers(described: dict[str, Any]) -> str:
+    """Which values of which attributes are the name of an array or a buffer~."""
+    names = []
+    for slot in described["buffers"]:
+        name, _, element = slot.rpartition("#")
+        (types,) = [a["types"] for a in described["attributes"] if a["name"] == name]
+        names.append(name if len(types) == 1 else f"{name} (value {int(element) + 1})")
+    return f"an array or buffer~ for {', '.join(names)}"
+
+
+def _random(metadata: dict[str, Any] | None) -> dict[str, str]:
+    lines = []
+    for name, method in _part(metadata, "methods").items():
+        if isinstance(method, dict) and method.get("stochastic"):
+            silenced = method.get("silenced_by")
+            lines.append(name + (f" (silenced by {silenced})" if silenced else ""))
+    return {"random": ", ".join(lines)} if lines else {}
 
 
 def _origin(metadata: dict[str, Any] | None) -> dict[str, str]:
@@ -174,7 +230,17 @@ def _origin(metadata: dict[str, Any] | None) -> dict[str, str]:
     latents = metadata.get("latents")
     if isinstance(latents, dict) and {"count", "ratio"} <= latents.keys():
         origin["latents"] = f"{latents['count']}, one frame per {latents['ratio']} samples"
+    findings = metadata.get("findings")
+    if isinstance(findings, list) and findings:
+        origin["forced, despite"] = "\n".join(map(str, findings))
     return origin
+
+
+def _side(channels: int, ratio: int, labels: list[str]) -> str:
+    """Channels, how often a value of theirs stands, and what they are called."""
+    every = "" if ratio == 1 else f", one value per {ratio}"
+    called = _labels(labels)
+    return f"{channels}{every}" + (f"\n{called}" if called else "")
 
 
 def _latency(method: dict[str, Any]) -> str:
@@ -186,15 +252,35 @@ def _latency(method: dict[str, Any]) -> str:
 def _speed(speed: dict[str, Any]) -> str:
     if "error" in speed:
         return str(speed["error"])
-    return f"{speed['real_time_factor']:.1f} × real time" if speed else "?"
+    return f"{speed['real_time_factor']:.1f}" if speed else "?"
 
 
 def _attribute(attribute: dict[str, Any]) -> str:
-    types = ", ".join(attribute["types"]) or "of an unknown type"
+    """`drive 4.0 (float, 0.1 to 100): gain before the curve`, as far as it is known."""
     value = attribute["value"]
-    if value is None:
-        return f"{attribute['name']} ({types})"
-    return f"{attribute['name']} {' '.join(map(str, value))} ({types})"
+    shown = "" if value is None else " " + " ".join(map(str, _said(value)))
+    kind = ", ".join(attribute["types"]) or "of an unknown type"
+    taken = _taken(attribute) if len(attribute["types"]) == 1 else ""
+    doc = f": {attribute['doc']}" if "doc" in attribute else ""
+    return f"{attribute['name']}{shown} ({kind}{taken}){doc}"
+
+
+def _said(values: list[Any]) -> list[Any]:
+    """As a message says them, where there are not too many."""
+    said = [int(value) if isinstance(value, bool) else value for value in values]
+    return said if len(said) <= _MOST_VALUES else [*said[:_MOST_VALUES], "…"]
+
+
+def _taken(attribute: dict[str, Any]) -> str:
+    if isinstance(attribute.get("choices"), list):
+        return ": " + ", ".join(map(str, attribute["choices"]))
+    limits = attribute.get("range")
+    if not isinstance(limits, list) or len(limits) != 2:
+        return ""
+    low, high = (None if end is None else str(end) for end in limits)
+    if low is None or high is None:
+        return f", from {low}" if low else f", up to {high}" if high else ""
+    return f", {low} to {high}"
 
 
 def _labels(labels: list[str]) -> str:

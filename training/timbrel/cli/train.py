@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from timbrel.config import Config
     from timbrel.data import AudioDataset
-    from timbrel.training.run import Run
+    from timbrel.training.run import Run, Weights
 
 #: The first question, which training answers once and for all: what is it for? An answer is a
 #: preset, and what is set beside it.
@@ -40,23 +40,52 @@ def train(
     ] = None,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", help="A run whose weights a new one begins with (fine-tuning)."),
+        typer.Option(
+            "--from",
+            help="What a new run begins with (fine-tuning): a run, a checkpoint of one, or a "
+            "checkpoint of RAVE v1 or v2 (.ckpt).",
+        ),
     ] = None,
     set_: Overrides = None,
 ) -> None:
     """Train a model on a dataset; interrupted, the same command goes on where it stopped."""
     from timbrel.data import AudioDataset
+    from timbrel.errors import UserError
     from timbrel.training.run import Run
 
     # What is wrong is said before anything large is loaded.
     opened = AudioDataset.open(dataset)
-    source = None if from_ is None else Run(from_)
-    config = chosen(opened, preset, set_ or [], Run(run), source)
+    if from_ is not None and preset is not None:
+        raise UserError("give --preset or --from, not both: fine-tuning keeps the architecture")
+    if from_ is not None and not Run(run).exists():
+        config, first = _begun(from_, set_ or [], opened.sample_rate)
+    else:
+        config, first = chosen(opened, preset, set_ or [], Run(run)), None
     from timbrel.training.fit import train as fit
 
-    done = fit(config, opened, dataset, run, source=source)
+    done = fit(config, opened, dataset, run, first=first)
     print(f"{done.folder}: trained for {done.load_model()[1]} steps")
     print(f"next: timbrel evaluate {shlex.quote(str(done.folder))}")
+
+
+def _begun(path: Path, overrides: list[str], sample_rate: int) -> "tuple[Config, Weights]":
+    """The configuration and the weights of a run, or of a checkpoint, ours or RAVE's."""
+    from timbrel.config import with_overrides
+    from timbrel.training.original import read_original
+    from timbrel.training.run import Run, Weights, find_run
+
+    if path.is_dir() or Run(path.parent.parent).exists():
+        run, checkpoint = find_run(path)
+        config = with_overrides(run.config(), overrides)
+        return config, Weights(run.load(checkpoint).model, str(path.resolve()))
+    original = read_original(path, overrides, sample_rate)
+    model = original.config.model
+    print(
+        f"{path}: RAVE {model.variant}, {model.latents} latents, ratio {model.ratio}, all weights"
+    )
+    for line in original.report:
+        print(f"  {line}")
+    return original.config, original.weights
 
 
 def chosen(
@@ -64,22 +93,16 @@ def chosen(
     preset: str | None,
     overrides: list[str],
     run: "Run | None" = None,
-    source: "Run | None" = None,
 ) -> "Config":
-    """The configuration that a command line asks for: a run's own, another's, or a preset's.
+    """The configuration that a command line asks for: a run's own, or a preset's.
 
     Raises:
-        UserError: when it asks for none, or for two.
+        UserError: when it asks for none.
     """
     from timbrel.config import load_preset, with_overrides
-    from timbrel.errors import UserError
 
-    if source is not None and preset is not None:
-        raise UserError("give --preset or --from, not both: fine-tuning keeps the architecture")
     if preset is None and run is not None and run.exists():
         return with_overrides(run.config(), overrides)
-    if source is not None:
-        return with_overrides(source.config(), overrides)
     if preset is None:
         preset, beside = ask()
         overrides = [*beside, *overrides]

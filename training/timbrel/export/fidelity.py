@@ -90,7 +90,7 @@ def streaming_errors(
         late = delays["encode"] // ratio
         offline = {"encode": z, "forward": model.decode(z), "decode": model.decode(z, late)}
     errors = {}
-    for method, reference in offline.items():
+    for method, whole in offline.items():
         reset(instrument)
         scale = ratio if method == "encode" else 1
         source, unit = (z, 1) if method == "decode" else (x, ratio)
@@ -99,14 +99,11 @@ def streaming_errors(
         )
         delay = delays[method] // scale
         first, last = valid.start // scale, valid.stop // scale
-        last = min(last, reference.shape[-1] - delay)
-        streamed, reference = (
-            streamed[..., first + delay : last + delay],
-            reference[..., first:last],
-        )
+        last = min(last, whole.shape[-1] - delay)
+        settled = streamed[..., first + delay : last + delay]
         # Latents are centred: their rounding is that of what they were before.
         offset = model.offset if method == "encode" else torch.zeros(1, 1)
-        errors[method] = relative_error(streamed + offset, reference[..., first:last] + offset)
+        errors[method] = relative_error(settled + offset, whole[..., first:last] + offset)
     return errors
 
 

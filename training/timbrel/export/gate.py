@@ -208,8 +208,9 @@ def _set(module: torch.jit.ScriptModule, setting: Setting, attribute: Attribute)
     try:
         for index, element in enumerate(attribute.elements):
             if element.kind is Kind.BUFFER:
-                least = element.default.min_samples
-                sound = torch.linspace(-1.0, 1.0, max(least, 64)).repeat(2, 1)
+                least, most = element.default.min_samples, element.default.max_samples
+                samples = min(max(least, 64), most or max(least, 64))
+                sound = torch.linspace(-1.0, 1.0, samples).repeat(2, 1)
                 module.set_buffer_attribute(f"{name}#{index}", sound, 44_100)
         result = getattr(module, f"set_{name}")(*values)
     except Exception as error:

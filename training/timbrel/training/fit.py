@@ -24,7 +24,7 @@ from timbrel.training.interruption import Interruption
 from timbrel.training.latents import find_latent_space
 from timbrel.training.metrics import MetricsLog
 from timbrel.training.progress import Display
-from timbrel.training.run import DatasetOrigin, Run, load_checkpoint, read_checkpoint
+from timbrel.training.run import DatasetOrigin, Run, Weights, read_checkpoint
 from timbrel.training.stages import Stages
 from timbrel.training.validation import Heard, Validation, evaluating, validate
 
@@ -42,7 +42,7 @@ def train(
     dataset_path: Path,
     folder: Path,
     *,
-    source: Run | None = None,
+    first: Weights | None = None,
 ) -> Run:
     """Trains both stages, from the beginning or from where the run in `folder` stands.
 
@@ -51,7 +51,7 @@ def train(
         dataset: its sound.
         dataset_path: where that is, for the record.
         folder: of the run; new, or one to go on with.
-        source: a run whose weights a new one begins with (fine-tuning).
+        first: what a new run begins with (fine-tuning).
 
     Raises:
         UserError: when `folder` holds a run of another configuration or of other sound, or the
@@ -72,11 +72,10 @@ def train(
         )
     if started is not None:
         _check_length(folder, config, started)
-    tuned_from = str(source.folder.resolve()) if source is not None else None
+    tuned_from = first.origin if first is not None else None
     if run.exists():
         tuned_from = run.origin().fine_tuned_from
     origin = DatasetOrigin(str(dataset_path.resolve()), dataset.fingerprint, tuned_from)
-    weights = load_checkpoint(source.last_checkpoint, source.config()) if source else None
     _quieten_lightning()
     fabric = launch(config.hardware, config.training.batch)
     if fabric.is_global_zero:
@@ -86,8 +85,8 @@ def train(
     if started is not None:
         stages.restore(started)
         history = [Validation(**v) for v in started["validations"]]
-    elif weights is not None:
-        stages.begin_with(weights.model)
+    elif first is not None:
+        stages.begin_with(first.model)
     stages.prepare()
     _Fit(run, config, dataset, fabric, stages, history).go()
     return run

@@ -40,6 +40,14 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What a new run begins with instead of random numbers (fine-tuning)."""
+
+    model: Autoencoder
+    origin: str  #: for the record
+
+
+@dataclass(frozen=True)
 class Run:
     """The files of one training run."""
 

@@ -18,8 +18,8 @@ Schedule Loaded::schedule(double sample_rate, int vector, bool varies) const {
     } else if (settings.slack_ms < 0) {
         schedule.slack = std::max(schedule.block, vector);
     } else {
-        // No more than the largest buffer, because what is not played for minutes is not missed; and
-        // no more blocks than the audio thread can look through at every one.
+        // No more than the largest buffer, because what is not played for minutes is not missed;
+        // and no more blocks than the audio thread can look through at every one.
         constexpr double kMostBlocks = 1024;
         const double slack = settings.slack_ms * sample_rate / 1000;
         const double most = std::min<double>(kLargestBuffer, kMostBlocks * schedule.block);

@@ -15,7 +15,8 @@ void set_up_background_thread();
 // Quietly does nothing where the system forbids it. Slow: not for the audio thread.
 void rank_workers_below_audio();
 
-// Whether the calling thread is the one that the process began with. False where that cannot be told.
+// Whether the calling thread is the one that the process began with. False where that cannot be
+// told.
 bool on_main_thread();
 
 }  // namespace timbrel

@@ -334,7 +334,9 @@ void apply_setting(Module& module, const Attribute& attribute, Setting setting,
             return call(on, function, std::move(arguments), place);
         } catch (const std::exception& error) {
             const std::string sentence = own_sentence(error);
-            if (sentence.starts_with(attribute.name + " "))
+            // "gain takes", or "point, element 2, takes": it names the attribute itself.
+            if (sentence.starts_with(attribute.name + " ") ||
+                sentence.starts_with(attribute.name + ","))
                 throw std::runtime_error(sentence);
             refuse(attribute, sentence.empty()
                                   ? "the model's own code failed (" + one_line(error) + ")"

@@ -367,7 +367,7 @@ class MemoryReader : public caffe2::serialize::ReadAdapterInterface {
     size_t size() const override { return archive_->bytes().size(); }
     size_t read(uint64_t at, void* to, size_t count, const char*) const override {
         const std::vector<char>& bytes = archive_->bytes();
-        const size_t size = std::min(count, at < bytes.size() ? bytes.size() - at : 0);
+        const size_t size = std::min<size_t>(count, at < bytes.size() ? bytes.size() - at : 0);
         std::memcpy(to, bytes.data() + at, size);
         return size;
     }
