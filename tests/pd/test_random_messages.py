@@ -1,0 +1,172 @@
+"""Ten thousand random messages to four objects that play, under AddressSanitizer; then sound."""
+
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from pure_data import RATE, ROOT, Patch, Rendering, run
+from spoken_models import Knobs, Level
+from tiny_models import Breaking, Filter, Instrument, save
+
+MESSAGES = 10_000
+SANITIZED = ROOT / "build" / "asan-pd" / "packages" / "pd_package" / "timbrel"
+BOXES = ["nn~ level", "nn~ instrument forward 512", "nn~ -m stereo", "nn~ void 2 2 64"]
+FILES = ["level", "instrument", "stereo", "knobs", "breaking", "cut", "text", "nowhere", "level.ts"]
+WORDS = [*FILES, "forward", "half", "encode", "decode", "gain", "word", "table", "wave", "switch"]
+WORDS += ["count", "mixed", "brightness", "all", "cpu", "cuda", "float32", "bfloat16", "array1"]
+WORDS += ["none", "set", "bias", "scale", "noise", "release", "freeze", "get", "auto", "-m", "é"]
+NUMBERS = [0, 1, 2, -1, 0.5, 63, 64, 512, 1000, 4096, 1e9, -1e30, 1e-40, 3e38]
+# As a performer would send them, with what they take: w a word, n a number, * any of both.
+USUAL = {
+    "load": "w",
+    "method": "w",
+    "buffer": "n",
+    "bufsize": "n",
+    "slack": "n",
+    "enable": "n",
+    "bypass": "n",
+    "set": "w*",
+    "get": "w",
+    "latent": "w**",
+    "latents": "nn",
+    "gpu": "n",
+    "device": "w",
+    "precision": "w",
+    "resample": "n",
+    "seed": "n",
+    "offline": "*",
+    "remove": "w",
+    "download": "w",
+}
+ALONE = ["reload", "reset", "bang", "dump", "stats", "latency", "get_methods", "get_attributes"]
+ALONE += ["help", "print_available_models"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("random")
+    save(Level(0.5), folder / "level.ts")
+    save(Instrument(), folder / "instrument.ts")
+    save(Filter(2), folder / "stereo.ts")
+    save(Knobs(), folder / "knobs.ts")
+    save(Breaking(), folder / "breaking.ts")
+    (folder / "cut.ts").write_bytes((folder / "level.ts").read_bytes()[:1500])
+    (folder / "text.ts").write_text("#N canvas 0 0 100 100;\n")
+    return folder
+
+
+def random_message(dice: random.Random) -> str:
+    """One that makes sense two times out of three or so, else any words in any order."""
+    word = lambda: dice.choice(WORDS)  # noqa: E731
+    number = lambda: f"{dice.choice(NUMBERS):g}"  # noqa: E731
+    if dice.random() < 0.1:
+        return dice.choice(ALONE)
+    selector = dice.choice([*USUAL, *ALONE, "lod", "list"])
+    # Two of these begin a process each; while `offline 1` holds, Pd waits for every model.
+    if selector in ("download", "print_available_models", "offline") and dice.random() < 0.9:
+        selector = "set"
+    if dice.random() < 0.7:
+        kinds = USUAL.get(selector, "")
+    else:
+        kinds = "".join(dice.choice("wn") for _ in range(dice.randrange(6)))
+    values = [
+        word() if kind == "w" or (kind == "*" and dice.random() < 0.5) else number()
+        for kind in kinds
+    ]
+    return " ".join([selector, *values])
+
+
+def write_script(path: Path, seed: int) -> None:
+    """For [qlist]: a message every ms or so to one of the boxes; now and then DSP stops a while."""
+    dice = random.Random(seed)
+    lines = []
+    for i in range(MESSAGES):
+        to = f"box{dice.randrange(len(BOXES))}"
+        lines.append(f"{dice.choice([0, 0, 1, 1, 3])} {to} {random_message(dice)};")
+        if i % 100 == 99:
+            lines += [f"0 box{box} offline 0;" for box in range(len(BOXES))]
+        if i % 500 == 499:
+            lines.append(f"1 pd dsp 0; {dice.randrange(20)} pd dsp 1;")
+    # From any state, back to sound.
+    for i, model in enumerate(["level", "instrument", "stereo", "level"]):
+        # What follows a load is meant for the model that it brings.
+        settle = ["offline 1", "enable 1", "bypass 0", f"load {model}", "gpu 0", "resample 0"]
+        settle += ["precision float32", "slack", "method forward", "buffer 512", "set gain 1"]
+        settle += ["latents", "latent scale all 1", "latent bias all 0", "latent noise all 0"]
+        settle += ["latent freeze 0", "reset"]
+        lines += [f"0 box{i} {message};" for message in settle]
+    lines += ["2000 record bang;", "1100 done bang;"]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def play(folder: Path, package: Path, variables: dict[str, str], seed: int) -> Rendering:
+    write_script(folder / "script.txt", seed)
+    patch = Patch()
+    source, cable = patch.add("sig~ 1"), patch.add("snake~ in 2")
+    patch.connect(source, 0, cable, 0)
+    patch.connect(source, 0, cable, 1)
+    patch.add("table array1 1000")
+    # The script begins when the three that have one play their models.
+    count, next_, all_ = patch.add("f 0"), patch.add("+ 1"), patch.add("sel 3")
+    for link in ((count, 0, next_), (next_, 0, count, 1), (next_, 0, all_)):
+        patch.connect(*link)
+    for i, box in enumerate(BOXES):
+        played, messages = patch.add(box), patch.add(f"r box{i}")
+        loaded, once = patch.add("route loaded"), patch.add("t b")
+        patch.connect(played, 2 if "void" in box else 1, loaded)
+        patch.connect(loaded, 0, once)
+        patch.connect(once, 0, count)
+        patch.connect(messages, 0, played)
+        multichannel = "-m" in box
+        patch.connect(cable if multichannel else source, 0, played)
+        writer, start = patch.add(f"tabwrite~ heard{i}"), patch.add("r record")
+        patch.connect(played, 0, writer)
+        patch.connect(start, 0, writer)
+        patch.add(f"table heard{i} {RATE}")
+    names = " ".join(f"heard{i}" for i in range(len(BOXES)))
+    done, order = patch.add("r done"), patch.add("t b b")
+    save_, filer = (
+        patch.add(f"write -wave -bytes 4 out.wav {names}", "msg"),
+        patch.add("soundfiler"),
+    )
+    quit_ = patch.add("; pd quit", "msg")
+    for link in ((done, 0, order), (order, 1, save_), (save_, 0, filer), (order, 0, quit_)):
+        patch.connect(*link)
+    start, begin = patch.add("loadbang"), patch.add("; pd dsp 1", "msg")
+    script, qlist = patch.add("read script.txt, bang", "msg"), patch.add("qlist")
+    for link in ((start, 0, begin), (all_, 0, script), (script, 0, qlist)):
+        patch.connect(*link)
+    patch.write(folder / "random.pd")
+    console = run(folder / "random.pd", variables, False, 400, package=package)
+    samples, _ = soundfile.read(folder / "out.wav", dtype="float32", always_2d=True)
+    return Rendering(samples.T, console)
+
+
+def sanitizer_library() -> str:
+    compiler = shutil.which("g++")
+    assert compiler
+    found = subprocess.run(
+        [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    )
+    return found.stdout.strip()
+
+
+def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None:
+    assert SANITIZED.is_dir(), "not built: cmake --preset asan-pd && cmake --build --preset asan-pd"
+    variables = {
+        "LD_PRELOAD": sanitizer_library(),
+        # Pd frees nothing when it ends.
+        "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:abort_on_error=0:exitcode=99",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        "TIMBREL_MODEL_INDEX": (folder / "nowhere").as_uri(),
+    }
+    heard = play(folder, SANITIZED, variables, seed=1)
+    assert len(heard.errors()) > MESSAGES / 10  # they were heard, and refused where they had to be
+    assert not any("Sanitizer" in line or "runtime error" in line for line in heard.console)
+    # What each makes of ones: nothing is silent, not for a sample.
+    for channel, level in zip(heard.samples, [0.5, 1.25, 0.375, 0.5], strict=True):
+        np.testing.assert_allclose(channel, level, atol=1e-6)
