@@ -62,11 +62,14 @@ class EnginePlayer : public Player {
         char error[TIMBREL_ERROR_SIZE];
         timbrel_model* model = api_.model_open(path.c_str(), error, sizeof(error));
         check(model, error);
-        const timbrel_stream_options options{"forward", kBlock, 1};
-        stream_ = api_.stream_create(model, &options, error, sizeof(error));
-        api_.model_release(model);
+        const timbrel_stream_options options{1, 1, 1};
+        stream_ = api_.stream_create(&options, error, sizeof(error));
         check(stream_, error);
-        const timbrel_stream_config config{kRate, kVector, 0, TIMBREL_SLACK_DEFAULT};
+        const bool opened =
+            api_.stream_open(stream_, model, "forward", kBlock, error, sizeof(error)) == 0;
+        api_.model_release(model);
+        check(opened, error);
+        const timbrel_stream_config config{kRate, kVector, 0};
         check(api_.stream_prepare(stream_, &config, error, sizeof(error)) == 0, error);
     }
     ~EnginePlayer() override { api_.stream_release(stream_); }
