@@ -50,7 +50,8 @@ FORCE:
 demo: build ## Play the shipped instrument in Pure Data, into out/demo.wav (TRAIN=1 trains it first)
 	@TRAIN=$(TRAIN) python scripts/demo.py
 
-test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, Python
+test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, Max, Python
+	cmake --build build/release --target stress
 	ctest --preset release
 	cmake --preset asan && cmake --build --preset asan && ctest --preset asan
 	cmake --preset tsan && cmake --build --preset tsan && ctest --preset tsan

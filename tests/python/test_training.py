@@ -183,4 +183,6 @@ def test_the_command_line_refuses_in_one_line(
     assert "no preset" in one_line(timbrel("train", dataset, run, "--preset", "grand"))
     assert "dataset" in one_line(timbrel("train", tmp_path, run, "--preset", "tiny"))
     assert not run.exists()
-    assert "no such run or checkpoint" in one_line(timbrel("export", tmp_path / "none", tmp_path / "m.ts"))
+    assert "no such run or checkpoint" in one_line(
+        timbrel("export", tmp_path / "none", tmp_path / "m.ts")
+    )
