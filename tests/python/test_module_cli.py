@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Run
 
 from timbrel.cli.script import script
 from timbrel.errors import UserError
 from timbrel.export.file import load_instrument, read_metadata
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
 OneLine = Callable[[subprocess.CompletedProcess[str]], str]
 
 GAIN = """\
