@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test portable macos-engine build bootstrap lint format examples help-pictures \
-	package-max bench clean
+	package-pd package-max bench clean
 
 # The tools of the virtual environment come first, for make and for whatever they call.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -76,6 +76,11 @@ examples: build $(EXAMPLES:%=build/pd_package/timbrel/examples/%.ts) ## Make the
 build/pd_package/timbrel/examples/%.ts: training/examples/%.py | build
 	@timbrel script $<$(if $(findstring learned,$*),:effect) --license MIT -o $@
 
+package-pd: build ## Make archives for Pd's installer (with LIBSAMPLERATE_DIR: for macOS, too), into out/
+	@python scripts/package_pd.py build/pd_package/timbrel out
+	@if [ -n "$(LIBSAMPLERATE_DIR)" ]; then scripts/package-pd-macos; else \
+		echo "for macOS: set LIBSAMPLERATE_DIR to a checkout of libsamplerate (docs/pd.md)"; fi
+
 package-max: build ## Assemble the package for Max (with MAX_SDK_DIR: its objects for macOS, too)
 	@echo "build/max_package/timbrel: for this system"
 	@if [ -n "$(MAX_SDK_DIR)" ]; then scripts/package-max-macos; else \
@@ -86,7 +91,7 @@ help-pictures: examples ## Draw every window of the help patches, into out/help/
 	@PYTHONPATH=help python help/max/draw.py build/max_package/timbrel out/help-max
 
 bench: build ## Measure speed, stalls, latency and memory
-	@cmake --build build/release --target stress >build/bench.log || { tail build/bench.log; exit 1; }
+	@cmake --build build/release --target stress pd_probe >build/bench.log || { tail build/bench.log; exit 1; }
 	@python benchmarks/run.py
 
 lint: bootstrap ## Check formatting and types; changes nothing

@@ -9,6 +9,8 @@ from pathlib import Path
 from latency import LAYOUTS, latency
 from loader import Loading, datasets, loading
 from memory import Growth, Memory, memory
+from pd import pd_table
+from pd import rows as pd_rows
 from rich.console import Console
 from rich.table import Table
 from speed import AudioThread, Inference, audio_thread, inference
@@ -22,6 +24,7 @@ from timbrel.config import load_preset
 INSTANCES = 8
 PACED_SECONDS = 8.0
 STRESSED_SECONDS = 4.0
+PD_SECONDS = 6.0
 TRAINING_ROUNDS = 3
 LOADER_SECONDS = 2.0
 LOADER_WORKERS = (0, 2)
@@ -43,6 +46,8 @@ def main() -> None:
         out.print(audio_table([(s, audio_thread(s, PACED_SECONDS)) for s in subjects]))
         progress.print("the audio thread under stress", style="dim")
         out.print(stress_table(large, stress_rows(large, STRESSED_SECONDS)))
+        progress.print("Pure Data, in real time", style="dim")
+        out.print(pd_table(large, pd_rows(large, PD_SECONDS)))
         progress.print("latency", style="dim")
         out.print(latency_table(bank))
         progress.print("memory", style="dim")

@@ -6,7 +6,7 @@
 # tests need is left out.
 file(GLOB torch_libraries "${TORCH_LIBRARY_DIR}/*.so*" "${TORCH_LIBRARY_DIR}/*.dylib*"
      "${TORCH_LIBRARY_DIR}/*.dll")
-list(FILTER torch_libraries EXCLUDE REGEX "torch_python|torchbind_test|shm|jitbackend|aoti_custom|backend_with")
+list(FILTER torch_libraries EXCLUDE REGEX "torch_python|torchbind_test|global_deps|shm|jitbackend|aoti_custom|backend_with")
 file(REMOVE_RECURSE "${LIBRARIES}")
 file(MAKE_DIRECTORY "${LIBRARIES}" "${PACKAGE}/models")
 foreach(library IN LISTS torch_libraries)
@@ -24,6 +24,13 @@ if(SAMPLERATE_LIBRARY MATCHES "\\.so")
     endforeach()
 endif()
 file(COPY "${SOURCE}/cmake/LICENSE-libsamplerate" DESTINATION "${PACKAGE}")
+# libtorch's own, and those of all that is inside of it, as its wheel brings them.
+file(GLOB torch_licenses "${TORCH_LIBRARY_DIR}/../../torch-*.dist-info/licenses/LICENSE"
+     "${TORCH_LIBRARY_DIR}/../../torch-*.dist-info/licenses/NOTICE")
+foreach(file IN LISTS torch_licenses)
+    get_filename_component(name "${file}" NAME)
+    configure_file("${file}" "${PACKAGE}/${name}-libtorch" COPYONLY)
+endforeach()
 
 file(GLOB models "${SOURCE}/models/*.ts")
 foreach(file IN LISTS models)
