@@ -59,7 +59,6 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 		cmake --preset realtime && cmake --build --preset realtime && ctest --preset realtime; \
 	else echo "no clang with RealtimeSanitizer (20 or later) is installed: preset realtime left out"; fi
 	scripts/check-portable
-	cmake --preset asan-pd && cmake --build --preset asan-pd
 	scripts/more-pds
 	python -m pytest $(PYTEST_FLAGS)
 

@@ -51,9 +51,11 @@ std::vector<Journal::Entry> Journal::to_begin_anew() const {
             return 1;
         return belongs_to_model(entry.kind) ? 2 : 0;
     };
-    std::vector<Entry> entries = entries_;
-    std::stable_sort(entries.begin(), entries.end(),
-                     [&](const Entry& one, const Entry& other) { return rank(one) < rank(other); });
+    std::vector<Entry> entries;
+    entries.reserve(entries_.size());
+    for (int each = 0; each <= 2; ++each)
+        std::copy_if(entries_.begin(), entries_.end(), std::back_inserter(entries),
+                     [&](const Entry& entry) { return rank(entry) == each; });
     return entries;
 }
 

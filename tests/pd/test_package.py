@@ -24,7 +24,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_alone(package: Path, patch: Path, log: Path) -> list[str]:
-    """Pd with no variable but a path to what every system has; which libraries it opened, in log."""
+    """Pd with no variable but a path to what every system has; libraries it opened are in log."""
     command = [pure_datas()["pd"], "-batch", "-nogui", "-noaudio", "-nrt", "-noprefs", "-stderr"]
     environment = {"PATH": "/usr/bin:/bin", "LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(log)}
     done = subprocess.run(
