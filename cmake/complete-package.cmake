@@ -25,11 +25,9 @@ if(SAMPLERATE_LIBRARY MATCHES "\\.so")
 endif()
 file(COPY "${SOURCE}/cmake/LICENSE-libsamplerate" DESTINATION "${PACKAGE}")
 # libtorch's own, and those of all that is inside of it, as its wheel brings them.
-file(GLOB torch_licenses "${TORCH_LIBRARY_DIR}/../../torch-*.dist-info/licenses/LICENSE"
-     "${TORCH_LIBRARY_DIR}/../../torch-*.dist-info/licenses/NOTICE")
-foreach(file IN LISTS torch_licenses)
-    get_filename_component(name "${file}" NAME)
-    configure_file("${file}" "${PACKAGE}/${name}-libtorch" COPYONLY)
+file(GLOB torch_licenses "${TORCH_LIBRARY_DIR}/../../torch-*.dist-info/licenses")
+foreach(folder IN LISTS torch_licenses)
+    file(COPY "${folder}/" DESTINATION "${PACKAGE}/licenses-libtorch")
 endforeach()
 
 file(GLOB models "${SOURCE}/models/*.ts")

@@ -66,8 +66,8 @@ def random_message(dice: random.Random) -> str:
     if dice.random() < 0.1:
         return dice.choice(ALONE)
     selector = dice.choice([*USUAL, *ALONE, "lod", "list"])
-    # Two of these begin a process each; while `offline 1` holds, Pd waits for every model.
-    if selector in ("download", "print_available_models", "offline") and dice.random() < 0.9:
+    # While `offline 1` holds, Pd waits for every model.
+    if selector == "offline" and dice.random() < 0.9:
         selector = "set"
     if dice.random() < 0.7:
         kinds = USUAL.get(selector, "")
@@ -162,7 +162,8 @@ def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None
         # Pd frees nothing when it ends.
         "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:abort_on_error=0:exitcode=99",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-        "TIMBREL_MODEL_INDEX": (folder / "nowhere").as_uri(),
+        # No index: curl, which would be asked, does not come to terms with a preloaded sanitizer.
+        "TIMBREL_MODEL_INDEX": "",
     }
     heard = play(folder, SANITIZED, variables, seed=1)
     assert len(heard.errors()) > MESSAGES / 10  # they were heard, and refused where they had to be
