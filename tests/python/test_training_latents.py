@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import Record
 from training_runs import Learned, fit, quick
 
 from timbrel.data import AudioDataset
+from timbrel.data.preprocess import preprocess
 from timbrel.dsp.spectral import evaluation_distance
 from timbrel.errors import UserError
 from timbrel.export.file import load_instrument
 from timbrel.export.offline import Offline
 from timbrel.export.write import Latents, export_run
-from timbrel.training.crops import spread_excerpts
+from timbrel.training.crops import crops_of, spread_excerpts
 from timbrel.training.run import Run
+
+RATE = 44_100
 
 
 def copied(learned: Learned, to: Path) -> Run:
@@ -166,3 +170,19 @@ def test_without_the_sound_all_latents_can_be_had_and_no_fewer(
     assert export_run(run.folder, tmp_path / "all.ts")["latents"]["count"] == 16
     with pytest.raises(UserError, match="which latents matter cannot be found out"):
         export_run(run.folder, tmp_path / "few.ts", latents=Latents(4))
+
+
+def test_a_stereo_dataset_trains_a_model_of_two_channels(record: Record, tmp_path: Path) -> None:
+    for index in range(3):
+        record(tmp_path / f"in/{index}.wav", seconds=2.0, channels=2, seed=index)
+    preprocess(tmp_path / "in", tmp_path / "dataset", sample_rate=RATE, channels=2)
+    opened = AudioDataset.open(tmp_path / "dataset")
+    crop = crops_of(opened, quick(1).training)[0][0]
+    assert crop.shape == (2, 18_432)
+    assert not torch.allclose(crop[0], crop[1], atol=1e-2)
+    run = fit(tmp_path / "dataset", tmp_path / "run", quick(2, "model.channels=2"))
+    described = export_run(run.folder, tmp_path / "model.ts")
+    assert described["methods"]["forward"]["in_channels"] == 2
+    assert described["methods"]["forward"]["out_channels"] == 2
+    with pytest.raises(UserError, match="the model has 2 channels of its own"):
+        export_run(run.folder, tmp_path / "stereo.ts", stereo=True)
