@@ -13,7 +13,7 @@ from spoken_models import Knobs, Level
 from tiny_models import Breaking, Filter, Instrument, save
 
 MESSAGES = 10_000
-SANITIZED = ROOT / "build" / "asan-pd" / "packages" / "pd_package" / "timbrel"
+SANITIZED = ROOT / "build" / "asan" / "packages" / "pd_package" / "timbrel"
 BOXES = ["nn~ level", "nn~ instrument forward 512", "nn~ -m stereo", "nn~ void 2 2 64"]
 FILES = ["level", "instrument", "stereo", "knobs", "breaking", "cut", "text", "nowhere", "level.ts"]
 WORDS = [*FILES, "forward", "half", "encode", "decode", "gain", "word", "table", "wave", "switch"]
@@ -156,7 +156,7 @@ def sanitizer_library() -> str:
 
 
 def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None:
-    assert SANITIZED.is_dir(), "not built: cmake --preset asan-pd && cmake --build --preset asan-pd"
+    assert SANITIZED.is_dir(), "not built: cmake --preset asan && cmake --build --preset asan"
     variables = {
         "LD_PRELOAD": sanitizer_library(),
         # Pd frees nothing when it ends.

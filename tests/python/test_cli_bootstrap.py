@@ -35,6 +35,8 @@ def tools(folder: Path, *names: str, **scripts: str) -> str:
     bin_folder = folder / "bin"
     bin_folder.mkdir()
     for name in ("bash", "cat", "dirname", "env", "mkdir", "grep", "sed", "uname", *names):
+        if name in scripts:  # written through a link, a script would replace the system's tool
+            continue
         found = shutil.which(name)
         assert found, name
         (bin_folder / name).symlink_to(found)
