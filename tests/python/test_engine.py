@@ -284,15 +284,14 @@ sys.exit(7)
 
 
 def test_a_process_ends_with_its_own_status_while_a_model_never_returns(tmp_path: Path) -> None:
-    # What libtorch destroys at exit is missed by a thread that is still inside; one time in many.
     path = save(BadManners("endless"), tmp_path / "endless.ts")
-    for _ in range(3):
-        ended = subprocess.run(
-            [sys.executable, "-c", ENDS_INSIDE_A_MODEL, str(path)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "TIMBREL_MODEL_TIMEOUT": "0.5"},
-            timeout=60,
-        )
-        assert "did not return within" in ended.stdout
-        assert (ended.returncode, ended.stderr) == (7, "")
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDS_INSIDE_A_MODEL, str(path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TIMBREL_MODEL_TIMEOUT": "0.5"},
+        timeout=60,
+    )
+    assert "did not return within" in ended.stdout
+    assert (ended.returncode, ended.stderr) == (7, "")
