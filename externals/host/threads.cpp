@@ -79,7 +79,8 @@ bool Threads::end(std::chrono::milliseconds patience) {
     {
         std::unique_lock lock(state_->mutex);
         state_->changed.wait_for(lock, patience, [&] {
-            return std::ranges::all_of(state_->threads, [](const auto& each) { return each->done; });
+            return std::ranges::all_of(state_->threads,
+                                       [](const auto& each) { return each->done; });
         });
         for (const auto& each : state_->threads) {
             if (!each->done)
