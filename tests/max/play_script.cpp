@@ -2,7 +2,7 @@
 //
 //     max_play_script FILE
 //
-//     box WIDTHS TEXT      an object, and the channels of the cords at its inlets: box 1,1 nn~ void 2 2
+//     box WIDTHS TEXT      an object, and the channels of its inlets' cords: box 1,1 nn~ void 2 2
 //     main N MESSAGE       to the object N, counted from 0, on the main thread
 //     scheduler N MESSAGE  on the scheduler's
 //     compile VECTOR       the audio, with vectors of so many samples
