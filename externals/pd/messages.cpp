@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "arguments.h"
 #include "host/model_store.h"
 #include "object.h"
 #include "package.h"
@@ -118,7 +119,9 @@ const std::vector<HostMessage>& host_messages() {
          as_method(download),
          true},
         {{"remove", "NAME", "remove a model from that folder"}, as_method(remove), true},
-        {{"help", "", "print this list"}, as_method(help), false},
+        {{"help", "", "print this list, and the flags that may stand in the box"},
+         as_method(help),
+         false},
     };
     return table;
 }
@@ -141,6 +144,8 @@ void help(Object*) {
     }
     for (const HostMessage& each : own)
         print_message(each.message);
+    for (const Flag& flag : flags())
+        post("nn~: [nn~ %s ...]: %s", flag.name, flag.does);
 }
 
 }  // namespace

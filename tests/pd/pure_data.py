@@ -116,6 +116,7 @@ def render(
     pd: Path | None = None,
     rate: int = RATE,
     extra: list[str] | None = None,
+    batch: bool = True,
 ) -> Rendering:
     """Plays a signal through the first of some objects, into a file of 32-bit floats.
 
@@ -128,6 +129,7 @@ def render(
         pd: another Pd than the installed one.
         rate: Pd's sample rate in Hz.
         extra: lines of the patch besides, boxes that nothing is wired to.
+        batch: as `run` takes it.
 
     Returns:
         As many samples as went in, rounded up to Pd's vectors.
@@ -180,6 +182,6 @@ def render(
         patch.connect(box, 0, played)
     patch.lines += extra or []
     patch.write(folder / "patch.pd")
-    console = run(folder / "patch.pd", pd=pd, rate=rate)
+    console = run(folder / "patch.pd", batch=batch, pd=pd, rate=rate)
     samples, _ = soundfile.read(folder / "out.wav", dtype="float32", always_2d=True)
     return Rendering(samples.T, console)

@@ -47,7 +47,7 @@ def test_gpu_is_refused_with_what_there_is_and_the_model_plays(
 
 def test_flags_may_stand_together_and_unknown_ones_are_named(folder: Path, every_pd: Path) -> None:
     heard = render(folder, ["nn~ -d -x one half 512"], ones(), 1, {100: "bang"}, every_pd)
-    assert heard.errors() == ["nn~: flag '-x' is not understood; there are -m, -gpu and -d"]
+    assert heard.errors() == ["nn~: flag '-x' is not understood; there are -m, -gpu, -g, -d"]
     assert {"enabled 0", "method half", "bufsize 512"} <= set(heard.reports())
 
 

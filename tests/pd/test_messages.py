@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pure_data import RATE, VECTOR, Rendering, render
-from spoken_models import Dice, Knobs, Level
+from spoken_models import Dice, Knobs, Laborious, Level
 from tiny_models import Filter, Instrument, save
 
 BUFFER = 2048
@@ -21,6 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(Level(0.5), folder / "slow.ts", '{"sample_rate": 22050}')
     save(Knobs(), folder / "knobs.ts")
     save(Dice(), folder / "dice.ts")
+    save(Laborious(), folder / "laborious.ts")
     save(Filter(), folder / "filter.ts")
     save(Instrument(), folder / "instrument.ts")
     return folder
@@ -203,6 +204,16 @@ def test_offline_0_1_and_auto(folder: Path, every_pd: Path) -> None:
     assert at(heard, 900) == 1
 
 
+def test_offline_1_waits_in_real_time(folder: Path, every_pd: Path) -> None:
+    """For a model that takes longer than its blocks last, from before it is loaded."""
+    messages = {0: "offline 1", 240: "stats"}
+    box = "nn~ laborious forward 64"
+    heard = render(folder, [box], ones(0.25), 1, messages, every_pd, batch=False)
+    np.testing.assert_array_equal(heard.samples[0, 2 * 64 - VECTOR : -VECTOR], 1)
+    assert heard.answers("late") == ["0"]
+    assert int(heard.answers("blocks")[0]) > 150
+
+
 # ---- attributes ----
 
 
@@ -322,13 +333,17 @@ def test_reports_leave_by_the_right_outlet(folder: Path, every_pd: Path) -> None
     assert heard.errors() == []
 
 
-def test_every_message_of_the_table_is_printed_by_help(folder: Path, every_pd: Path) -> None:
+def test_every_message_of_the_table_and_every_flag_is_printed_by_help(
+    folder: Path, every_pd: Path
+) -> None:
     from timbrel.engine import messages
 
     heard = play(folder, every_pd, "nn~ one", {100: "help"})
-    said = [line.removeprefix("nn~: ").split()[0].rstrip(":") for line in heard.posts()]
-    own = {"print_available_models", "download", "remove", "help"}
-    assert set(said) == {message.name for message in messages()} | own
+    said = {line.removeprefix("nn~: ").split(":")[0] for line in heard.posts()}
+    own = {"print_available_models", "download NAME [AS]", "remove NAME", "help"}
+    own |= {f"[nn~ {flag} ...]" for flag in ("-m", "-gpu", "-g", "-d")}
+    table = {f"{each.name} {each.arguments}".strip() for each in messages()}
+    assert said == own | table - {"offline 0/1"} | {"offline 0/1/auto"}
 
 
 def test_an_unknown_message_is_named(folder: Path, every_pd: Path) -> None:
