@@ -17,6 +17,9 @@ namespace timbrel {
 class Computing {
   public:
     explicit Computing(std::shared_ptr<Noise> noise);
+    ~Computing();
+    Computing(const Computing&) = delete;
+    Computing& operator=(const Computing&) = delete;
 
   private:
     const at::NoGradGuard no_grad_;
