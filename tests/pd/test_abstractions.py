@@ -1,4 +1,4 @@
-"""The abstractions of the package, in a patch around a model, touched as a performer touches them."""
+"""The abstractions of the package around a model, touched as a performer touches them."""
 
 from pathlib import Path
 
