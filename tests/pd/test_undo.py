@@ -65,15 +65,7 @@ def edit(folder: Path, boxes: list[str], steps: dict[float, str], pd: Path) -> R
     said = patch.add("r said")
     patch.connect(said, 0, patch.add("print report"))
 
-    # Models that were loaded since `counted` was set.
-    loaded, each, counted = patch.add("route loaded"), patch.add("t b"), patch.add("f")
-    more, all_, a_while = patch.add("+ 1"), patch.add(f"sel {count}"), patch.add("del 300")
-    links = [(said, loaded), (loaded, each), (each, counted), (counted, more), (more, all_)]
-    links += [(all_, a_while), (a_while, patch.add("; look bang; pd quit", "msg"))]
-    for source, target in links:
-        patch.connect(source, 0, target)
-    patch.connect(more, 0, counted, 1)
-    patch.connect(patch.add("r counted"), 0, counted, 1)
+    patch.when_loaded(count, "; look bang; pd quit")
 
     start = patch.add("loadbang")
     begin = "; counted -1000; pd dsp 1; pd-box vis 1; pd-box editmode 1"
