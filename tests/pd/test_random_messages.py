@@ -12,6 +12,8 @@ from pure_data import RATE, ROOT, Patch, Rendering, run
 from spoken_models import Knobs, Level
 from tiny_models import Breaking, Filter, Instrument, save
 
+from timbrel.engine import messages
+
 MESSAGES = 10_000
 SANITIZED = ROOT / "build" / "asan" / "packages" / "pd_package" / "timbrel"
 BOXES = ["nn~ level", "nn~ instrument forward 512", "nn~ -m stereo", "nn~ void 2 2 64"]
@@ -153,6 +155,10 @@ def sanitizer_library() -> str:
         [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
     )
     return found.stdout.strip()
+
+
+def test_every_message_of_the_table_may_come() -> None:
+    assert {message.name for message in messages()} <= {*USUAL, *ALONE}
 
 
 def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None:
