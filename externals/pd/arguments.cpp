@@ -34,6 +34,9 @@ Arguments parse_arguments(int count, const t_atom* atoms) {
             all += std::string(all.empty() ? "" : ", ") + each.name;
         unknown.push_back("flag '" + name + "' is not understood; there are " + all);
     }
+    // An abstraction that is opened by itself has 0 in place of its $1: it waits for a model.
+    if (count && atoms->a_type == A_FLOAT && atoms->a_w.w_float == 0)
+        count = 0;
     host::Arguments& rest = arguments;
     rest = host::parse_arguments("nn~", host::Form::channels, values_of(count, atoms));
     rest.complaints.insert(rest.complaints.begin(), unknown.begin(), unknown.end());

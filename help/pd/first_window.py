@@ -25,12 +25,12 @@ def first_window(table: list[tuple[str, str, str]]) -> Patch:
     page.text(300, 84, "3 - bend it: a latent, by hand")
     bend = page.slider(300, 112, -4, 4, value=0, label="latent_0", length=190, receive="$0-rest")
     page.chain(
-        page.obj(470, 138, "loadbang"), page.msg(470, 164, "set 0"), page.obj(520, 164, "s $0-rest")
+        page.obj(470, 138, "loadbang"), page.msg(470, 164, "set 0"), page.obj(470, 190, "s $0-rest")
     )
     page.chain(bend, page.msg(300, 138, "latent bias 0 $1 50"), page.obj(300, 164, "s $0-nn"))
     page.column(
         360,
-        212,
+        228,
         [
             ("latent freeze 1", "the moment stays"),
             ("latent freeze 0", ""),

@@ -55,8 +55,9 @@ class Patch:
     def title(self, text: str, subtitle: str) -> None:
         """What every window begins with."""
         name = text.replace(" ", "\\ ")
+        # At 0 its border would lie outside of the window, which would have to scroll to it.
         self._add(
-            f"#X obj 0 0 cnv 15 {self.width - 4} 40 empty empty {name} 18 20 0 24 {INK} {PAPER} 0;"
+            f"#X obj 1 1 cnv 15 {self.width - 4} 40 empty empty {name} 18 20 0 24 {INK} {PAPER} 0;"
         )
         self.text(20, 48, subtitle, (self.width - 40) // 7)
 

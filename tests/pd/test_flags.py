@@ -74,6 +74,15 @@ def test_without_arguments_there_is_one_inlet_and_one_outlet(folder: Path, every
     assert heard.samples[0, -1] == 1
 
 
+def test_0_for_a_model_is_none_as_in_an_abstraction_that_is_opened_by_itself(
+    folder: Path, every_pd: Path
+) -> None:
+    heard = render(folder, ["nn~ $1 forward"], ones(), 1, {100: "load one"}, every_pd)
+    assert heard.errors() == []
+    assert heard.reports() == ["loaded one forward"]
+    assert heard.samples[0, -1] == 1
+
+
 def test_a_model_of_more_channels_than_the_box_plays_what_fits_and_says_so(
     folder: Path, every_pd: Path
 ) -> None:
