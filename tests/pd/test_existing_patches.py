@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_message_does_what_it_did(folder: Path, every_pd: Path) -> None:
+def test_every_message_does_what_it_did(folder: Path, any_pd: Path) -> None:
     steps = {
         300: "; report bang",
         500: "; gain 0.8",
@@ -37,7 +37,7 @@ def test_every_message_does_what_it_did(folder: Path, every_pd: Path) -> None:
         4000: "; report bang",
     }
     ones = np.ones((1, int(4.2 * RATE)), dtype=np.float32)
-    heard = render(folder, ["existing"], ones, 1, steps, every_pd)
+    heard = render(folder, ["existing"], ones, 1, steps, any_pd)
     assert heard.errors() == []
 
     def before(ms: float) -> float:

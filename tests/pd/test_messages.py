@@ -241,10 +241,13 @@ def test_set_and_get_every_type_of_attribute(folder: Path, every_pd: Path) -> No
 def test_an_array_goes_to_the_model_with_its_content(folder: Path, every_pd: Path) -> None:
     extra = ["#X obj 400 10 table sixteenths 16;"]
     messages = {10: "; sixteenths const 0.0625", 50: "set wave sixteenths", 300: "get wave"}
+    messages |= {400: "; sixteenths const 0.125", 700: "set wave sixteenths"}
     heard = render(folder, ["nn~ knobs"], ones(), 1, messages, every_pd, extra=extra)
     assert "attribute wave wave#0" in heard.reports()
     # The input, the length of "none", the sum of the array, Pd's rate.
-    assert at(heard, 900) == pytest.approx(1 + 4 + 1 + RATE)
+    assert at(heard, 690) == pytest.approx(1 + 4 + 1 + RATE)
+    # What it holds now goes there when it is asked for again.
+    assert at(heard, 990) == pytest.approx(1 + 4 + 2 + RATE)
 
 
 @pytest.mark.parametrize(
