@@ -110,7 +110,8 @@ def _stages(
     page.heading("Distance on held-out sound")
     page.text(
         f"Multiscale spectral distance, mean over {len(held_out)} excerpts of the validation split "
-        "(floor 80 dB below each one's peak); smaller is closer. Beside it: the decoder given "
+        "(floor 80 dB below each one's peak; what is nearly silent is left out, for from there "
+        "everything is far); smaller is closer. Beside it: the decoder given "
         "another excerpt's latents, noise with the training sound's mean spectrum, and silence. "
         "Own over other near 1 would be a model that ignores its input."
     )
