@@ -171,8 +171,8 @@ def _divergences(page: Page, last: Trained, domains: dict[str, Tensor]) -> list[
     informative = sum(kl > INFORMATIVE for kl in found[0].per_latent)
     page.text(
         f"{informative} of {len(found[0].per_latent)} latents exceed {INFORMATIVE} nats on "
-        "held-out sound. In the table: mean over latents and time, ± over excerpts. Sound of "
-        "another kind diverges further."
+        "held-out sound. In the table: mean over latents and time, ± over excerpts. A model that "
+        "knows its sound well puts sound of another kind further away (the paper's table 3)."
     )
     plots.divergence_plot(page.picture("divergence"), found, INFORMATIVE)
     page.table("domains", ["sound", "KL divergence", "±"], divergence_rows(found))
