@@ -1,12 +1,15 @@
 """The engine through its Python binding: as in torch, delayed by the latency it reports."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from model_zoo import Stochastic
+from model_zoo import BadManners, Stochastic
 from tiny_models import Breaking, Filter, Instrument, Short, save, stepped
 
 from timbrel.engine import Model, Stream
@@ -267,3 +270,28 @@ def test_a_file_cut_anywhere_is_refused(
     path.write_bytes(whole[: len(whole) * eighth // 8])
     with pytest.raises(UserError, match=r"cut\.ts: "):
         Model(path)
+
+
+ENDS_INSIDE_A_MODEL = """
+import sys
+from timbrel.engine import Model, Stream
+try:
+    Stream(Model(sys.argv[1]), "forward")
+except Exception as problem:
+    print(problem)
+sys.exit(7)
+"""
+
+
+def test_a_process_ends_with_its_own_status_while_a_model_never_returns(tmp_path: Path) -> None:
+    path = save(BadManners("endless"), tmp_path / "endless.ts")
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDS_INSIDE_A_MODEL, str(path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TIMBREL_MODEL_TIMEOUT": "0.5"},
+        timeout=60,
+    )
+    assert "did not return within" in ended.stdout
+    assert (ended.returncode, ended.stderr) == (7, "")

@@ -2,6 +2,7 @@
 // process.
 #include "timbrel/engine.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -110,8 +111,22 @@ class Engine {
     // No thread of ours may be inside libtorch when its static objects are destroyed. Many of those
     // are made on first use, and what is registered last is run first: so this is called before
     // the first file is opened, and again after every warm-up, which uses all that the model will.
-    // A block that hangs is not waited for.
-    static void stop_before_what_exists_now_is_destroyed() { std::atexit(stop); }
+    // A block that hangs is not waited for: the process ends at once, with nothing destroyed.
+    static void stop_before_what_exists_now_is_destroyed() {
+#if defined(__GLIBC__)
+        on_exit([](int status, void*) { end(status); }, nullptr);
+#else
+        std::atexit([] { end(EXIT_SUCCESS); });  // nobody says here with which status
+#endif
+    }
+
+    static void end(int status) {
+        stop();
+        if (!inside_libtorch())
+            return;
+        std::fflush(nullptr);
+        std::_Exit(status);
+    }
 
     // [control] The same, also where the first file is being opened when the process ends: what
     // belongs to the thread that calls exit() is destroyed before everything else, and that is the

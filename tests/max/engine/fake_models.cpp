@@ -181,6 +181,10 @@ const char* torch_version() {
     return "none";
 }
 
+bool inside_libtorch() {
+    return false;
+}
+
 std::optional<Description> outline(const std::string& path) {
     const File file = read(path);
     return file.broken.empty() ? std::optional(file.description) : std::nullopt;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #endif
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -16,8 +17,12 @@
 #include <stdexcept>
 #include <thread>
 
+#include "torch_model.h"
+
 namespace timbrel {
 namespace {
+
+std::atomic<int> computing{0};
 
 // One intra-op thread for the calling thread, which is one of ours: workers are many, and
 // oversubscribed OpenMP threads stall for hundreds of milliseconds. The setting belongs to the
@@ -104,7 +109,17 @@ class Thread {
 
 }  // namespace
 
-Computing::Computing(std::shared_ptr<Noise> noise) : scope_((compute_alone(), std::move(noise))) {}
+Computing::Computing(std::shared_ptr<Noise> noise) : scope_((compute_alone(), std::move(noise))) {
+    ++computing;
+}
+
+Computing::~Computing() {
+    --computing;
+}
+
+bool inside_libtorch() {
+    return computing > 0;
+}
 
 double patience() {
     const char* given = std::getenv("TIMBREL_MODEL_TIMEOUT");

@@ -14,4 +14,7 @@ std::shared_ptr<Prototype> load_torch_model(const std::string& path);
 
 const char* torch_version();
 
+// Whether a thread is inside libtorch for us, be it one that will never come back.
+bool inside_libtorch();
+
 }  // namespace timbrel
