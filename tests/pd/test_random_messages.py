@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 import soundfile
 from pure_data import RATE, ROOT, Patch, Rendering, run
-from random_messages import LAST_LEVELS, MESSAGES, back_to_sound, random_message, save_models
+from random_messages import (
+    ALONE,
+    LAST_LEVELS,
+    MESSAGES,
+    USUAL,
+    back_to_sound,
+    random_message,
+    save_models,
+)
+
+from timbrel.engine import messages
 
 SANITIZED = ROOT / "build" / "asan" / "packages" / "pd_package" / "timbrel"
 BOXES = ["nn~ level", "nn~ instrument forward 512", "nn~ -m stereo", "nn~ void 2 2 64"]
@@ -88,6 +98,10 @@ def sanitizer_library() -> str:
         [compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
     )
     return found.stdout.strip()
+
+
+def test_every_message_of_the_table_may_come() -> None:
+    assert {message.name for message in messages()} <= {*USUAL, *ALONE}
 
 
 def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None:

@@ -350,7 +350,7 @@ std::shared_ptr<const Loaded> Director::look_up(const Plan& plan,
     }
     const Shape& shape = loaded->method.shape;
     const auto notice_unlike = [&](int model, int stream, const char* what, const char* result) {
-        if (model == stream)
+        if (model == stream || (channels_.roomy && model < stream))
             return;
         said.push_back({"notice",
                         {description.name + " has " + std::to_string(model) + " " + what +

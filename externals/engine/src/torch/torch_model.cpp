@@ -214,6 +214,7 @@ class TorchModel : public Model {
     void compute(Instance& instance, const Method& method, const float* input, float* output,
                  int batch, int frames) const {
         const Computing computing(instance.noise);
+        const torch::jit::GraphOptimizerEnabledGuard fused(!placed_->place.device.is_cpu());
         const Shape& shape = method.shape;
         try {
             at::Tensor in =

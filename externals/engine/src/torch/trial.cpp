@@ -75,7 +75,8 @@ double warm_up(const MakeModel& make, const Method& method, int batch, int frame
         const std::unique_ptr<Model> model = make();
         const std::vector<float> input(method.shape.input_size(batch, frames));
         std::vector<float> output(method.shape.output_size(batch, frames));
-        // The first call profiles, the second compiles for what the first has seen.
+        // The first call prepares the code; where it is optimised, the second does once more, for
+        // what the first has seen.
         for (int i = 0; i < 3; ++i) {
             const auto start = std::chrono::steady_clock::now();
             model->compute(method.name, input.data(), output.data(), batch, frames);
