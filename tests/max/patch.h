@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,7 +28,11 @@ inline void open_externals() {
 inline void write_model(const std::string& name, const std::string& words,
                         const std::filesystem::path& folder = kPackage / "models") {
     std::filesystem::create_directories(folder);
-    std::ofstream(folder / (name + ".ts")) << "name " << name << "\n" << words << "\n";
+    std::ofstream file(folder / (name + ".ts"));
+    file << "name " << name << "\n" << words << "\n";
+    file.close();
+    if (!file)
+        throw std::runtime_error("the model " + name + " could not be written");
 }
 
 // An object, and what is said by it and about it while the test goes on.
