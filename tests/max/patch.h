@@ -60,8 +60,8 @@ class Patch {
     // Lets time pass until all that was asked for is done and told: the engine carries out what
     // takes time on threads of its own.
     void settle() { heard_until("loaded"); }
-    // All that left by the outlets, up to and including a message that begins with a word. What came
-    // after that one is heard the next time.
+    // All that left by the outlets, up to and including a message that begins with a word. What
+    // came after that one is heard the next time.
     std::vector<std::string> heard_until(const std::string& word) {
         std::vector<std::string> all;
         for (;;) {
