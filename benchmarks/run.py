@@ -41,7 +41,9 @@ def main() -> None:
         large = untrained("v1", folder)
         subjects = [small, large]
         progress.print("inference", style="dim")
-        out.print(inference_table([(s, inference(s, rounds=8)) for s in subjects]))
+        others = [untrained(name, folder) for name in ("embedded", "low_latency")]
+        heard = [(s, inference(s, rounds=8)) for s in (*subjects, *others)]
+        out.print(inference_table(heard))
         progress.print("the audio thread, in real time", style="dim")
         out.print(audio_table([(s, audio_thread(s, PACED_SECONDS)) for s in subjects]))
         progress.print("the audio thread under stress", style="dim")
@@ -72,7 +74,7 @@ def main() -> None:
 
 def inference_table(rows: list[tuple[Subject, Inference]]) -> Table:
     table = _table(
-        f"inference: blocks of {BLOCK}, {1000 * BLOCK / RATE:.1f} ms of sound, one thread",
+        f"inference: blocks of {BLOCK}, {1000 * BLOCK / RATE:.1f} ms of sound, on one core",
         "model|by|median ms|p99 ms|× real time|median / torch's",
     )
     for subject, measured in rows:

@@ -52,8 +52,8 @@ def test_a_scatter_of_pieces_is_that_of_the_whole() -> None:
     assert float(found) == pytest.approx(expected)
 
 
-def test_the_space_is_the_svd_of_centred_posterior_means(dataset: Path) -> None:
-    # Equations 9 to 11 and appendix A, here by numpy on all means at once.
+def test_equations_9_to_12_the_space_is_the_svd_of_centred_posterior_means(dataset: Path) -> None:
+    # By numpy, on all means at once.
     opened, network = AudioDataset.open(dataset), model()
     found = latent_space(network, opened, step=5)
     frames = opened.split_frames("train")
@@ -137,6 +137,28 @@ def test_what_was_rotated_is_rotated_back() -> None:
         again = Project(space(6), kept)(torch.cat([back(z, 1.0, 0.0), raw[:, 6:]], dim=1), 0.0)
         torch.testing.assert_close(again, z, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(back(z, 1.0, 0.0), raw[:, :6], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kept", [1, 3, 6])
+def test_equations_13_and_14_latents_are_rotated_and_cropped(kept: int) -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(2.0, [6, 5, 4, 3, 2, 1], (200, 6)) @ np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    mean = z.mean(axis=0)
+    u, values, rows = np.linalg.svd(z - mean, full_matrices=False)
+    found = replace(
+        space(6),
+        mean=torch.from_numpy(mean).float(),
+        basis=torch.from_numpy(rows.T).float(),
+        singular_values=torch.from_numpy(values).float(),
+    )
+    raw = torch.from_numpy(np.concatenate([z, np.zeros_like(z)], axis=1).T).float()[None]
+    # Equation 14: Z V~ is U S~; what is played.
+    played = Project(found, kept)(raw, 0.0)
+    np.testing.assert_allclose(played[0].T, (u * values)[:, :kept], rtol=1e-4, atol=1e-4)
+    # Equation 13: U S~ V~^T; what the decoder gets when nothing stands for what was left out.
+    back = Expand(found, kept)(played, 0.0, 0.0)
+    nearest = (u * values)[:, :kept] @ rows[:kept] + mean
+    np.testing.assert_allclose(back[0].T, nearest, rtol=1e-4, atol=1e-4)
 
 
 def test_latents_that_were_left_out_come_from_the_prior() -> None:

@@ -1,4 +1,8 @@
-"""The paper's equations as implemented, each against a computation of its own in numpy."""
+"""The paper's equations as implemented, each against a computation of its own in numpy.
+
+Equations 9 to 14, the latent space, are also in test_latent_space. Nothing computes 1, 3 and 4:
+the problem that minimising equation 2 solves, and what the paper says of other models.
+"""
 
 import numpy as np
 import pytest

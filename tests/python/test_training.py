@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import Record
 from training_runs import QUICK, fit, quick
 
 from timbrel.config import dump_config, load_preset, read_config
 from timbrel.data import AudioDataset
+from timbrel.data.preprocess import preprocess
 from timbrel.errors import UserError
 from timbrel.training.crops import spread_excerpts
 from timbrel.training.metrics import read_metrics
@@ -135,6 +137,20 @@ def test_excerpts_to_validate_on_do_not_overlap(dataset: Path) -> None:
     segment = frames // 3
     assert spread_excerpts(opened, "validation", segment, 8).shape == (3, 1, segment)
     assert spread_excerpts(opened, "validation", 2 * frames, 8).shape == (2, 1, 2 * frames)
+
+
+def test_excerpts_to_judge_by_are_not_silent(record: Record, tmp_path: Path) -> None:
+    # A pause is never heard, and a soft passage is.
+    for i, level in enumerate([0.3, 1e-3, 0.03] * 8):
+        record(tmp_path / "sound" / f"{i}.wav", seconds=0.5, level=level, seed=i)
+    preprocess(tmp_path / "sound", tmp_path / "dataset")
+    opened = AudioDataset.open(tmp_path / "dataset")
+    segment = 44_100 // 2
+    recordings = opened.split_frames("train") // segment
+    x = spread_excerpts(opened, "train", segment, recordings)
+    assert recordings / 2 < len(x) < recordings
+    power = x.square().mean(dim=(1, 2)).sqrt()
+    assert 0.01 < power.min() < 0.1 < power.max()
 
 
 def test_a_damaged_checkpoint_is_one_line(dataset: Path, tmp_path: Path) -> None:

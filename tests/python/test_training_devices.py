@@ -20,8 +20,9 @@ HERE = Path(__file__).parent
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
 
 
-def torchrun(processes: int, *arguments: object) -> None:
-    command = [*TORCHRUN, processes, *arguments]
+def on_devices(processes: int, *arguments: object) -> None:
+    command = [*TORCHRUN, processes] if processes > 1 else [sys.executable]
+    command += arguments
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(
         [str(part) for part in command],
@@ -37,7 +38,7 @@ def test_two_devices_give_the_gradients_of_one_with_twice_the_batch(
     dataset: Path, tmp_path: Path
 ) -> None:
     for processes in (1, 2):
-        torchrun(processes, HERE / "shared_batch.py", dataset, tmp_path / f"{processes}.pt")
+        on_devices(processes, HERE / "shared_batch.py", dataset, tmp_path / f"{processes}.pt")
     one, two = (torch.load(tmp_path / f"{n}.pt") for n in (1, 2))
     assert one.keys() == two.keys()
     assert {name.split(".")[0] for name in one} == {"autoencoder", "discriminator", "decoder"}
@@ -50,7 +51,7 @@ def test_a_run_on_two_devices_goes_through_both_stages(dataset: Path, tmp_path: 
     settings = [part for o in overrides for part in ("--set", o)]
     run = Run(tmp_path / "run")
     command = ["-m", "timbrel.cli", "train", dataset, run.folder, "--preset", "tiny", *settings]
-    torchrun(2, *command)
+    on_devices(2, *command)
     model, step = run.load_model()
     assert step == 8
     assert model.decoder.with_noise

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_runs import LEARNING, Learned, fit, quick
+from training_runs import Learned, fit, quick
 
 from timbrel.config import load_preset
 from timbrel.model.encoder import Posterior
@@ -115,7 +115,9 @@ def rung_on(run: Run) -> list[str]:
 def test_the_collapse_alarm_rings_on_a_run_that_ignores_its_input(
     dataset: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    config = quick(300, *LEARNING, "training.batch=2", "training.loss.beta=100")
+    # Long enough for three validations past the first steps, which are no illness.
+    often = ["training.validate_every=10", "model.dilations=[1]"]
+    config = quick(220, *often, "training.learning_rate=5e-3", "training.loss.beta=100")
     run = fit(dataset, tmp_path / "run", config)
     assert any(alarm.startswith("posterior collapse") for alarm in rung_on(run))
     assert "alarm: posterior collapse" in capfd.readouterr().err.replace("\n", " ")

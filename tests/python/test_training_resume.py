@@ -11,6 +11,7 @@ import pytest
 import torch
 from training_runs import fit, quick
 
+from timbrel.errors import UserError
 from timbrel.training.checkpoints import Checkpoints, write_checkpoint
 from timbrel.training.fit import train
 from timbrel.training.metrics import MetricsLog, read_metrics
@@ -56,6 +57,20 @@ def test_a_resumed_run_equals_one_that_never_stopped(dataset: Path, tmp_path: Pa
     for content in contents:
         content.pop("validations")
     assert_same(*contents)
+
+
+def test_until_stage_2_begins_another_discriminator_may_be_chosen(
+    dataset: Path, tmp_path: Path
+) -> None:
+    wider = [*BOTH, "training.adversarial.discriminator.scale_capacity=4"]
+    straight = fit(dataset, tmp_path / "straight", quick(4, *wider))
+    run = fit(dataset, tmp_path / "run", quick(4, *BOTH))
+    # Back to the end of its stage 1, whose checkpoint has a narrower discriminator.
+    run.last_checkpoint.write_bytes((run.checkpoints / "stage1.ckpt").read_bytes())
+    fit(dataset, run.folder, quick(4, *wider))
+    assert_same(*(read_checkpoint(one.last_checkpoint) for one in (straight, run)))
+    with pytest.raises(UserError, match="other settings"):
+        fit(dataset, run.folder, quick(4, *BOTH))
 
 
 def test_twenty_kills_at_random_moments_change_nothing(dataset: Path, tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def _stages(
     page.heading("Distance on held-out sound")
     page.text(
         f"Multiscale spectral distance, mean over {len(held_out)} excerpts of the validation split "
-        "(floor 80 dB below each one's peak); smaller is closer. Beside it: the decoder given "
+        "(floor 80 dB below each one's peak; what is nearly silent is left out, for from there "
+        "everything is far); smaller is closer. Beside it: the decoder given "
         "another excerpt's latents, noise with the training sound's mean spectrum, and silence. "
         "Own over other near 1 would be a model that ignores its input."
     )
@@ -170,8 +171,8 @@ def _divergences(page: Page, last: Trained, domains: dict[str, Tensor]) -> list[
     informative = sum(kl > INFORMATIVE for kl in found[0].per_latent)
     page.text(
         f"{informative} of {len(found[0].per_latent)} latents exceed {INFORMATIVE} nats on "
-        "held-out sound. In the table: mean over latents and time, ± over excerpts. Sound of "
-        "another kind diverges further."
+        "held-out sound. In the table: mean over latents and time, ± over excerpts. A model that "
+        "knows its sound well puts sound of another kind further away (the paper's table 3)."
     )
     plots.divergence_plot(page.picture("divergence"), found, INFORMATIVE)
     page.table("domains", ["sound", "KL divergence", "±"], divergence_rows(found))

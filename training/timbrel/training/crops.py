@@ -25,6 +25,8 @@ from timbrel.training.config import AugmentationConfig, TrainingConfig
 
 #: A crop ``(channels, segment)`` and its number in the run, ``step * batch + index``.
 Example = tuple[Tensor, int]
+#: An excerpt this far below the loudest one is nearly silent.
+NEARLY_SILENT_DB = 40.0
 
 
 class Crops(Dataset[Example]):
@@ -121,9 +123,13 @@ def spread_excerpts(dataset: AudioDataset, split: Split, segment: int, count: in
     """At most `count` excerpts ``(n, channels, segment)`` spread evenly over a split.
 
     Two at least, and not more than fit side by side: a neighbour that overlaps would be no other
-    excerpt to compare with.
+    excerpt to compare with. What is nearly silent is left out: distances are relative to the sound,
+    and from silence everything is so far that nothing else would count in a mean.
     """
     frames = dataset.split_frames(split)
     count = max(2, min(count, frames // segment))
     starts = [frames * i // count for i in range(count)]
-    return torch.stack([torch.from_numpy(read(dataset, split, s, segment)) for s in starts])
+    found = torch.stack([torch.from_numpy(read(dataset, split, s, segment)) for s in starts])
+    power = found.square().mean(dim=(1, 2))
+    heard = found[power >= 10 ** (-NEARLY_SILENT_DB / 10) * power.max()]
+    return heard if len(heard) > 1 else found

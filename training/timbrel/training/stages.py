@@ -264,10 +264,12 @@ class Stages:
         self.model.load_state_dict(part(state["state_dict"], "model."))
         if self.average is not None:
             self.average.load_state_dict(part(state["state_dict"], "average."))
-        if self.networks.discriminator is not None and state["discriminator_optimizer"]:
+        # Before stage 2 a discriminator is what the seed makes it, and another may be chosen.
+        judged = state["switched_at"] is not None
+        if judged and self.networks.discriminator is not None:
             self.networks.discriminator.load_state_dict(part(state["state_dict"], "discriminator."))
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.discriminator_optimizer is not None and state["discriminator_optimizer"]:
+        if judged and self.discriminator_optimizer is not None:
             self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
         self.step = state["global_step"]
         self.switched_at = state["switched_at"]
