@@ -32,9 +32,9 @@ SINCE_MACOS_11 = {
 SINCE_MACOS_13 = {"__ZNSt3__18to_charsEPcS0_d"}
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Writes the stub."""
-    stub, *rest = sys.argv[1:]
+    stub, *rest = arguments
     split = rest.index("--")
     objects, libraries = (
         [mach_o.read(Path(name)) for name in part] for part in (rest[:split], rest[split + 1 :])
@@ -54,4 +54,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
