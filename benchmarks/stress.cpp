@@ -62,7 +62,7 @@ class EnginePlayer : public Player {
         char error[TIMBREL_ERROR_SIZE];
         timbrel_model* model = api_.model_open(path.c_str(), error, sizeof(error));
         check(model, error);
-        const timbrel_stream_options options{1, 1, 1};
+        const timbrel_stream_options options{1, 1, 1, 0};
         stream_ = api_.stream_create(&options, error, sizeof(error));
         check(stream_, error);
         const bool opened =

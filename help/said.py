@@ -79,5 +79,5 @@ def figures(host: str) -> list[tuple[str, str]]:
         ("load", "inference as a part of what a block lasts. Near 1 the model is too large."),
         ("skipped", "blocks that were never computed, because too many waited."),
         ("failed", "blocks in which the model raised an error, which is said once."),
-        ("nonfinite", "samples that were no numbers, and became 0."),
+        ("nonfinite", "samples that were no numbers, and became zero."),
     ]

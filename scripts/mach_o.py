@@ -1,9 +1,10 @@
-"""Looks at libraries for macOS: processor, what they load, what they export.
+"""Looks at libraries for macOS: processor, what they load, what of ours they export.
 
     mach_o.py FILE...
 
 Fails where one is not for arm64, where it would load something from a place that only the machine
-has on which it was built, or where it is not signed, which macOS demands of arm64.
+has on which it was built, where it is not signed, which macOS demands of arm64, or where it exports
+names of ours other than its entry.
 """
 
 import struct
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 MAGIC_64, ARM64 = 0xFEEDFACF, 0x0100000C
-ID, LOAD, WEAK, RPATH, REEXPORT, SIGNATURE, MINIMUM = (
+SYMBOLS, ID, LOAD, WEAK, RPATH, REEXPORT, SIGNATURE, MINIMUM = (
+    0x2,
     0xD,
     0xC,
     0x80000018,
@@ -22,6 +24,8 @@ ID, LOAD, WEAK, RPATH, REEXPORT, SIGNATURE, MINIMUM = (
     0x32,
 )
 ALLOWED = ("/usr/lib/", "/System/Library/", "@rpath/", "@loader_path")
+OURS, ENTRIES = "timbrel", ("_timbrel_get_api", "_nn_tilde_setup", "_ext_main")
+EXTERNAL, PRIVATE, KIND = 0x01, 0x10, 0x0E  # bits of a symbol's type
 
 
 @dataclass
@@ -34,13 +38,17 @@ class Library:
     rpaths: list[str] = field(default_factory=list)
     minimum: str = ""
     signed: bool = False
+    exports: list[str] = field(default_factory=list)
 
     def complaints(self) -> list[str]:
         found = [] if self.arm64 else ["not for arm64"]
         found += [
             f"would look for {path}"
-            for path in (self.name, *self.loads, *self.rpaths)
-            if path and not path.startswith(ALLOWED)
+            for path in (*self.loads, *self.rpaths)
+            if not path.startswith(ALLOWED)
+        ]
+        found += [
+            f"exports {name}" for name in self.exports if OURS in name and name not in ENTRIES
         ]
         return found if self.signed else [*found, "not signed"]
 
@@ -60,7 +68,9 @@ def read(path: Path) -> Library:
             start = at + struct.unpack_from("<I", data, at + 8)[0]
             return data[start : at + size].split(b"\0")[0].decode()
 
-        if kind == ID:
+        if kind == SYMBOLS:
+            library.exports = exported(data, *struct.unpack_from("<4I", data, at + 8))
+        elif kind == ID:
             library.name = text()
         elif kind in {LOAD, WEAK, REEXPORT}:
             library.loads.append(text())
@@ -74,6 +84,17 @@ def read(path: Path) -> Library:
     return library
 
 
+def exported(data: bytes, symbols: int, count: int, strings: int, size: int) -> list[str]:
+    """Names that other libraries see."""
+    names = data[strings : strings + size]
+    found = []
+    for at in range(symbols, symbols + 16 * count, 16):
+        name, kind = struct.unpack_from("<IB", data, at)
+        if kind & EXTERNAL and kind & KIND and not kind & PRIVATE:
+            found.append(names[name : names.index(b"\0", name)].decode())
+    return found
+
+
 def main() -> None:
     """A line per file."""
     failed = False
@@ -82,8 +103,12 @@ def main() -> None:
         complaints = library.complaints()
         failed |= bool(complaints)
         loads = ", ".join([*library.loads, *(f"rpath {each}" for each in library.rpaths)])
+        entries = ", ".join(name for name in library.exports if name in ENTRIES)
         verdict = "; ".join(complaints) or "good"
-        print(f"{path.name}: macOS {library.minimum}, loads {loads}; {verdict}")
+        print(
+            f"{path.name} ({library.name}): macOS {library.minimum}, loads {loads}"
+            f"{f', exports {entries}' if entries else ''}; {verdict}"
+        )
     sys.exit(failed)
 
 

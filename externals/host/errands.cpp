@@ -1,23 +1,12 @@
 #include "errands.h"
 
 #include <exception>
-#include <thread>
 #include <utility>
 
-#if !defined(_WIN32)
-#include <pthread.h>
-#endif
+#include "threads.h"
 
 namespace timbrel::host {
 namespace {
-
-// A thread begins with the rank of the one that made it, which may be the audio thread.
-void take_ordinary_rank() {
-#if !defined(_WIN32)
-    const sched_param parameters{};
-    pthread_setschedparam(pthread_self(), SCHED_OTHER, &parameters);
-#endif
-}
 
 Tidings result_of(const std::function<Tidings()>& errand) {
     try {
@@ -30,12 +19,11 @@ Tidings result_of(const std::function<Tidings()>& errand) {
 }  // namespace
 
 void Errands::run(std::function<Tidings()> errand) {
-    std::thread([errand = std::move(errand), box = box_] {
-        take_ordinary_rank();
+    Threads::of_library().begin([errand = std::move(errand), box = box_] {
         Tidings tidings = result_of(errand);
         const std::lock_guard lock(box->mutex);
         box->tidings.push_back(std::move(tidings));
-    }).detach();
+    });
 }
 
 std::optional<Tidings> Errands::take() {

@@ -1,8 +1,9 @@
 #include "model_reader.h"
 
 #include <mutex>
-#include <thread>
 #include <utility>
+
+#include "host/threads.h"
 
 namespace timbrel::max {
 
@@ -34,7 +35,7 @@ void ModelReader::read(const std::string& path) {
         const std::lock_guard lock(state_->mutex);
         number = ++state_->wanted;
     }
-    std::thread([state = state_, path, number] {
+    host::Threads::of_library().begin([state = state_, path, number] {
         char error[TIMBREL_ERROR_SIZE] = "";
         timbrel_model* model = state->api->model_open(path.c_str(), error, sizeof(error));
         const std::lock_guard lock(state->mutex);
@@ -46,7 +47,7 @@ void ModelReader::read(const std::string& path) {
                 state->notify();
         }
         state->api->model_release(model);
-    }).detach();
+    });
 }
 
 bool ModelReader::busy() const {

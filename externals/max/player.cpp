@@ -102,7 +102,8 @@ Player::~Player() {
 
 void Player::create_stream() {
     char error[TIMBREL_ERROR_SIZE];
-    const timbrel_stream_options options{shape_.channels_in, shape_.channels_out, shape_.examples};
+    const timbrel_stream_options options{shape_.channels_in, shape_.channels_out, shape_.examples,
+                                         0};
     timbrel_stream* made = api->stream_create(&options, error, sizeof(error));
     if (!made)
         throw std::runtime_error(error);

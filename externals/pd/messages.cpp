@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <string_view>
 
+#include "arguments.h"
 #include "host/model_store.h"
+#include "message_table.h"
 #include "object.h"
 #include "package.h"
 
@@ -98,27 +100,18 @@ void remove(Object* x, t_symbol*, int count, t_atom* arguments) {
 void help(Object* x);
 
 struct HostMessage {
-    timbrel_message message;
+    const timbrel_message& message;
     t_method method;
-    bool has_arguments;
 };
 
 const std::vector<HostMessage>& host_messages() {
     static const std::vector<HostMessage> table{
-        {{"load", "FILE", "play another model, without a gap"}, as_method(load), true},
-        {{"offline", "0/1/auto",
-          "1: wait for the model instead of fading over late blocks; auto: where Pd runs with "
-          "-batch"},
-         as_method(offline),
-         true},
-        {{"print_available_models", "", "the models that can be downloaded"},
-         as_method(print_available_models),
-         false},
-        {{"download", "NAME [AS]", "bring a model into the folder of models"},
-         as_method(download),
-         true},
-        {{"remove", "NAME", "remove a model from that folder"}, as_method(remove), true},
-        {{"help", "", "print this list"}, as_method(help), false},
+        {kLoad, as_method(load)},
+        {kOffline, as_method(offline)},
+        {kPrintAvailableModels, as_method(print_available_models)},
+        {kDownload, as_method(download)},
+        {kRemove, as_method(remove)},
+        {kHelp, as_method(help)},
     };
     return table;
 }
@@ -141,6 +134,8 @@ void help(Object*) {
     }
     for (const HostMessage& each : own)
         print_message(each.message);
+    for (const Flag& flag : flags())
+        post("nn~: [nn~ %s ...]: %s", flag.name, flag.does);
 }
 
 }  // namespace
@@ -148,7 +143,7 @@ void help(Object*) {
 void add_messages(t_class* nn_class) {
     for (const HostMessage& each : host_messages()) {
         class_addmethod(nn_class, each.method, gensym(each.message.name),
-                        each.has_arguments ? A_GIMME : A_NULL, A_NULL);
+                        *each.message.arguments ? A_GIMME : A_NULL, A_NULL);
     }
     class_addbang(nn_class, as_method(bang));
     class_addanything(nn_class, as_method(anything));

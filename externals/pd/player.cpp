@@ -47,7 +47,7 @@ std::unique_ptr<Player> Player::make(const timbrel_api& api, Width width, bool g
 
 Player::Stream Player::create(Width width, std::string& error) const {
     char line[TIMBREL_ERROR_SIZE] = "";
-    const timbrel_stream_options options{width.inlets, width.outlets, 1};
+    const timbrel_stream_options options{width.inlets, width.outlets, 1, grows_};
     Stream stream(api_.stream_create(&options, line, sizeof(line)), Release{&api_});
     error = line;
     return stream;

@@ -117,7 +117,7 @@ class Stream {
     Stream(int inlets, int outlets, int batch)
         : inlets_(inlets * batch), outlets_(outlets * batch) {
         char error[TIMBREL_ERROR_SIZE];
-        const timbrel_stream_options options{inlets, outlets, batch};
+        const timbrel_stream_options options{inlets, outlets, batch, 0};
         handle_.reset(api().stream_create(&options, error, sizeof(error)));
         if (!handle_)
             throw EngineError(error);

@@ -41,16 +41,17 @@ def latent_mixer() -> Patch:
         y = 112 + 146 * row
         x = 500 + 230 * row
         patch.text(30, y - 28, {"bias": "+", "scale": "x"}[name])
-        rests = patch.msg(x, 184, str(rest))
-        patch.wire(both, rests, row)
-        shown = patch.msg(x + 60, 184, f"set {rest}")
+        shown = patch.msg(x, 184, f"set {rest}")
         patch.wire(start, shown)
-        strips = patch.obj(x, 212, f"s $0-{name}")
-        patch.wire(rests, strips)
-        patch.wire(shown, strips)
+        patch.wire(both, shown, row)
+        patch.chain(shown, patch.obj(x, 212, f"s $0-{name}"))
         timed = patch.obj(x, 344, "list append 50")
         patch.wire(ms, timed, 0, 1)
         patch.chain(timed, patch.msg(x, 372, f"latent {name} $1 $2 $3"), out)
+        # Not slider by slider: the model may have fewer.
+        rests = patch.msg(x + 70, 184, f"all {rest}")
+        patch.wire(both, rests, row)
+        patch.wire(rests, timed)
         for i in range(STRIPS):
             strip = patch.slider(
                 36 + 26 * i,

@@ -23,12 +23,14 @@ def first_window(table: list[tuple[str, str, str]]) -> Patch:
     page.wire(model, page.obj(252, 346, "print nn~"), 1)
 
     page.text(300, 84, "3 - bend it: a latent, by hand")
-    bend = page.slider(300, 112, -4, 4, value=0, label="latent_0", length=190)
-    page.rests(470, 138, bend, 0)
+    bend = page.slider(300, 112, -4, 4, value=0, label="latent_0", length=190, receive="$0-rest")
+    page.chain(
+        page.obj(470, 138, "loadbang"), page.msg(470, 164, "set 0"), page.obj(470, 190, "s $0-rest")
+    )
     page.chain(bend, page.msg(300, 138, "latent bias 0 $1 50"), page.obj(300, 164, "s $0-nn"))
     page.column(
         360,
-        212,
+        228,
         [
             ("latent freeze 1", "the moment stays"),
             ("latent freeze 0", ""),
@@ -63,8 +65,8 @@ def first_window(table: list[tuple[str, str, str]]) -> Patch:
         20,
         510,
         """For your own patches, in the folder abstractions: latent-mixer (a desk of sliders),
-        latent-morph (between two moments), latent-recorder (phrases of latents), and encode-
-        manipulate-decode~ (latents as one cable).""",
+        latent-morph (between two moments), latent-recorder (phrases of latents), and
+        encode-manipulate-decode~ (latents as one cable).""",
         82,
     )
     page.text(20, 590, "tabla.ts, which sounds here, lies in the folder models beside the object.")

@@ -2,8 +2,8 @@
 
     make_help.py FOLDER MESSAGES
 
-MESSAGES is what the program timbrel_messages prints: a message of the engine per line, with its
-arguments and what it does, between tabs.
+MESSAGES is what the program timbrel_messages prints: a message per line, its arguments and what
+it does, between tabs.
 """
 
 import sys
@@ -15,23 +15,11 @@ from windows_to_read import EXAMPLES
 
 import examples
 
-# As `help` in Pd prints them.
-WAIT = "1: wait for the model instead of fading over late blocks; auto: where Pd runs with -batch"
-OF_PD = [
-    ("offline", "0/1/auto", WAIT),
-    ("print_available_models", "", "the models that can be downloaded"),
-    ("download", "NAME [AS]", "bring a model into the folder of models"),
-    ("remove", "NAME", "remove a model from that folder"),
-    ("help", "", "print this list"),
-]
-
 
 def main() -> None:
     """Refuses to write help that lacks a message."""
     folder, listed = Path(sys.argv[1]), Path(sys.argv[2])
     table = [tuple(line.split("\t")) for line in listed.read_text("utf-8").splitlines()]
-    named = {name for name, _, _ in OF_PD}
-    table = [row for row in table if row[0] not in named] + OF_PD
     if missing := {name for name, _, _ in table} ^ set(EXAMPLES):
         sys.exit(
             f"help/pd/windows_to_read.py: EXAMPLES and the table of messages differ in {missing}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +39,8 @@ class Patch:
     def text(self, x: int, y: int, text: str, width: int = 0) -> int:
         # Pd would begin a line after a semicolon.
         text = " ".join(text.split()).replace("; ", " - ")
+        if lost := re.search(r"(?<!\S)[-+]?\d+\.(?=\s|$)", text):
+            raise ValueError(f"Pd reads '{lost[0]}' as a number and drops its full stop: {text}")
         return self._add(f"#X text {x} {y} {escaped(text)}{f', f {width}' if width else ''};")
 
     def number(self, x: int, y: int, width: int = 6, label: str = "-", side: int = 1) -> int:
@@ -52,8 +55,9 @@ class Patch:
     def title(self, text: str, subtitle: str) -> None:
         """What every window begins with."""
         name = text.replace(" ", "\\ ")
+        # At 0 its border would lie outside of the window, which would have to scroll to it.
         self._add(
-            f"#X obj 0 0 cnv 15 {self.width} 40 empty empty {name} 18 20 0 24 {INK} {PAPER} 0;"
+            f"#X obj 1 1 cnv 15 {self.width - 4} 40 empty empty {name} 18 20 0 24 {INK} {PAPER} 0;"
         )
         self.text(20, 48, subtitle, (self.width - 40) // 7)
 

@@ -18,7 +18,7 @@ def latents_by_hand() -> Patch:
     sound = begin(page, 20, 80)
     model = page.obj(20, 490, "nn~ tabla", 60)
     page.wire(sound, model)
-    page.wire(page.obj(100, 454, "r $0-hand"), model)
+    page.wire(page.obj(60, 400, "r $0-hand"), model)
     end(page, 20, 530, model)
     page.text(190, 80, "2 - a desk: + is added to a latent, x multiplies it")
     desk = page.obj(190, 106, "abstractions/latent-mixer")
@@ -38,8 +38,8 @@ def latents_by_hand() -> Patch:
     page.text(
         x,
         y + 4,
-        """4 - a slow wave through latent 0. Any number that moves does it like that: from a
-        sequencer, MIDI or a sensor.""",
+        """4 - a slow wave through the first latent. Any number that moves does it like that: from
+        a sequencer, MIDI or a sensor.""",
         48,
     )
     wave = page.toggle(x, y + 56)
@@ -51,11 +51,11 @@ def latents_by_hand() -> Patch:
     say = page.msg(x + 100, y + 138, "latent bias 0 $1 50")
     page.chain(wave, *steps, say, page.obj(x + 100, y + 164, "s $0-hand"))
 
-    page.text(330, 560, "what the right outlet says of them:")
-    shown = page.obj(330, 586, "route latents latent")
+    shown = page.obj(440, 560, "route latents latent")
     page.wire(model, shown, 1)
-    page.wire(shown, page.obj(330, 620, "print latents"))
-    page.wire(shown, page.obj(450, 620, "print latent"), 1)
+    page.wire(shown, page.obj(440, 594, "print latents"))
+    page.wire(shown, page.obj(550, 594, "print latent"), 1)
+    page.text(440, 624, "what the right outlet says", 30)
     return page
 
 
@@ -72,12 +72,13 @@ def between_two_sounds() -> Patch:
     end(page, 20, 420, model)
     for y, name, says in (
         (84, "latent-morph", "2 - keep A at one stroke and B at another, then move the slider"),
-        (224, "latent-recorder", "3 - record for a while, then play: the phrase goes round"),
+        (234, "latent-recorder", "3 - record for a while, then play: the phrase goes round"),
     ):
-        page.text(220, y, says)
-        box = page.obj(220, y + 26, f"abstractions/{name}")
+        page.text(220, y, says, 80)
+        box = page.obj(220, y + 52, f"abstractions/{name}")
         page.wire(box, model)
-        page.wire(model, box, 1)
+        page.wire(page.obj(220, y + 24, "r $0-said"), box)
+    page.wire(model, page.obj(440, 414, "s $0-said"), 1)
     return page
 
 
@@ -90,20 +91,22 @@ def latents_as_signals() -> Patch:
         objects, twice the latency.""",
     )
     sound = begin(page, 20, 80)
-    encode = page.obj(20, 260, "nn~ tabla encode", 110)
-    decode = page.obj(20, 360, "nn~ tabla decode", 110)
+    encode = page.obj(120, 260, "nn~ tabla encode", 110)
+    decode = page.obj(120, 360, "nn~ tabla decode", 110)
     page.wire(sound, encode)
     for i in range(1, TABLA_LATENTS):
         page.wire(encode, decode, i, i)
-    shifted = page.obj(20, 310, "+~")
-    page.chain(encode, shifted, decode)
+    shifted = page.obj(98, 316, "+~")
+    page.wire(encode, shifted, 0, 1)
+    page.wire(shifted, decode)
     page.text(300, 84, "2 - a signal added to the first latent: here a slow wave")
     depth = page.obj(300, 142, "*~")
+    page.chain(depth, page.obj(300, 172, "s~ $0-wave"))
+    page.wire(page.obj(20, 286, "r~ $0-wave"), shifted)
     page.wire(page.obj(300, 112, "osc~ 0.2"), depth)
     page.wire(page.slider(420, 114, 0, 4, value=0, label="how_much"), depth, 0, 1)
-    page.wire(depth, shifted, 0, 1)
-    end(page, 20, 410, decode)
-    page.text(340, 420, "To play latents without encode, send any signals into decode.", 70)
+    end(page, 120, 410, decode)
+    page.text(440, 420, "To play latents without encode, send any signals into decode.", 70)
     return page
 
 
@@ -171,30 +174,34 @@ def swapping_live() -> Patch:
 
 def latency_and_statistics() -> Patch:
     """What the object reports of itself."""
-    page = Patch(960, 560)
+    page = Patch(960, 640)
     page.title(
         "latency and statistics",
         "the sound is late by a number of samples that the object tells, and that stays the same",
     )
     sound = begin(page, 20, 80)
-    model = page.obj(20, 300, "nn~ tabla", 40)
+    model = page.obj(20, 300, "nn~ tabla", 30)
     page.wire(sound, model)
     end(page, 20, 440, model)
     clock = page.toggle(190, 106, 24, "ask_every_second")
     page.chain(clock, page.obj(190, 140, "metro 1000"), page.msg(190, 168, "stats"), model)
-    fields = ["blocks", "late", "skipped", "failed", "nonfinite", "swaps", "load"]
-    split = page.obj(300, 336, f"route latency inference {' '.join(fields)}", 84)
-    page.wire(model, split, 1)
-    for outlet, (x, y, values) in enumerate(
-        ((300, 470, ["samples", "ms"]), (300, 400, ["median_ms", "p99_ms", "longest_ms"]))
+    page.wire(model, page.obj(232, 336, "s $0-said"), 1)
+    for x, name, values in (
+        (360, "latency", ["samples", "ms"]),
+        (560, "inference", ["median_ms", "p99_ms", "longest_ms"]),
     ):
-        parts = page.obj(x, y, "unpack" + " f" * len(values))
-        page.wire(split, parts, outlet)
+        named, parts = (
+            page.obj(x, 404, f"route {name}"),
+            page.obj(x, 430, "unpack" + " f" * len(values), 12 * len(values)),
+        )
+        page.chain(page.obj(x, 378, "r $0-said"), named, parts)
         for i, value in enumerate(values):
-            page.wire(parts, page.number(x + 8 + 130 * i, y + 28, 6, value), i)
-    for i, name in enumerate(fields, 2):
-        box = page.number(700 + 110 * (i % 2), 400 + 32 * (i // 2 - 1), 6, name)
-        page.wire(split, box, i)
+            page.wire(parts, page.number(x + 84 * i, 464, 6, value, 3), i)
+    fields = ["blocks", "late", "skipped", "failed", "nonfinite", "swaps", "load"]
+    split = page.obj(360, 534, f"route {' '.join(fields)}", 76)
+    page.chain(page.obj(360, 508, "r $0-said"), split)
+    for i, name in enumerate(fields):
+        page.wire(split, page.number(360 + 76 * i, 568, 6, name, 3), i)
     page.rows(
         360,
         84,

@@ -34,7 +34,7 @@ ARGUMENTS = [
         "-m: one inlet and one outlet, whose cables carry the channels (Pd 0.54 and later).",
     ),
     ("[nn~ -gpu tabla]", "-gpu or -g: compute on the graphics processor, where there is one."),
-    ("[nn~ -d tabla]", "-d: begin disabled, until the message enable 1."),
+    ("[nn~ -d tabla]", "-d: begin disabled, until the message enable 1 comes."),
     (
         "[nn~ void 1 2 4096]",
         """no model yet: inlets, outlets and, if you like, a buffer. The message load brings a
@@ -66,8 +66,8 @@ FIRST_AID = [
     ),
     (
         "the latency is too long",
-        """take a smaller buffer and less slack, try buffer 512 and slack 5, as long as late stays
-        0. Models that look ahead have a delay of their own besides.""",
+        """take a smaller buffer and less slack, try buffer 512 and slack 5, as long as no block is
+        late. Models that look ahead have a delay of their own besides.""",
     ),
     (
         "another libtorch is loaded",
@@ -84,8 +84,8 @@ FIRST_AID = [
     ),
     (
         "rendering with pd -batch",
-        """the object waits for every block, and two runs are the same to the bit. Where Pd renders
-        by other means, send offline 1.""",
+        """the object waits for every block, and two runs are the same to the bit. Send offline
+        1 where Pd renders by other means.""",
     ),
 ]
 

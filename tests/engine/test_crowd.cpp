@@ -8,12 +8,12 @@ using namespace timbrel::test;
 TEST_CASE("streams come, change and go under an audio thread that plays on, and blocks are late") {
     Crowd crowd;
     crowd.run_beside([&] {
-        crowd.play(100'000, 20);
+        crowd.play(30'000, 8);
         return 0L;
     });
     const Crowd::Tally tally = crowd.tally();
-    CHECK(tally.calls >= 100'000);
-    CHECK(tally.streams >= 20);
+    CHECK(tally.calls >= 30'000);
+    CHECK(tally.streams >= 8);
     CHECK(tally.blocks > 0);
     CHECK(tally.late > 0);
     CHECK(tally.swaps >= 20);

@@ -1,7 +1,7 @@
-"""The tests read what the package's generator and the scripts know."""
+"""The tests read what the package's generator, the scripts and the Python tests know."""
 
 import sys
 from pathlib import Path
 
 SOURCES = Path(__file__).parents[2]
-sys.path[:0] = [str(SOURCES / name) for name in ("help", "help/max", "scripts")]
+sys.path[:0] = [str(SOURCES / name) for name in ("help", "help/max", "scripts", "tests/python")]

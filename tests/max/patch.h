@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -54,15 +55,18 @@ class Patch {
     // Lets time pass until all that was asked for is done and told: the engine carries out what
     // takes time on threads of its own.
     void settle() { heard_until("loaded"); }
-    // All that left by the outlets, up to and including a message that begins with a word.
+    // All that left by the outlets, up to and including a message that begins with a word. What came
+    // after that one is heard the next time.
     std::vector<std::string> heard_until(const std::string& word) {
         std::vector<std::string> all;
         for (;;) {
             host().run_scheduler(20);
             host().serve_queue();
-            for (const Heard& each : host().take_heard(*box_)) {
-                all.push_back(each.text);
-                if (each.text == word || each.text.starts_with(word + " "))
+            hear();
+            while (!unheard_.empty()) {
+                all.push_back(std::move(unheard_.front()));
+                unheard_.pop_front();
+                if (all.back() == word || all.back().starts_with(word + " "))
                     return all;
             }
             std::this_thread::yield();
@@ -82,14 +86,20 @@ class Patch {
     }
     // What left the outlets so far.
     std::vector<std::string> heard() {
-        std::vector<std::string> all;
-        for (const Heard& each : host().take_heard(*box_))
-            all.push_back(each.text);
+        hear();
+        std::vector<std::string> all(unheard_.begin(), unheard_.end());
+        unheard_.clear();
         return all;
     }
 
   private:
+    void hear() {
+        for (Heard& each : host().take_heard(*box_))
+            unheard_.push_back(std::move(each.text));
+    }
+
     Box* box_;
+    std::deque<std::string> unheard_;
 };
 
 using Signal = std::vector<double>;

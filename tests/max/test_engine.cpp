@@ -44,7 +44,7 @@ std::vector<Signal> rendered(const char* method, int inlets, int outlets, int ba
     timbrel_model* model =
         api->model_open((kPackage / "models/tabla.ts").c_str(), error, sizeof(error));
     REQUIRE_MESSAGE(model, error);
-    const timbrel_stream_options options{inlets, outlets, batch};
+    const timbrel_stream_options options{inlets, outlets, batch, 0};
     timbrel_stream* stream = api->stream_create(&options, error, sizeof(error));
     REQUIRE_MESSAGE(stream, error);
     const timbrel_atom seed{1, nullptr, nullptr};

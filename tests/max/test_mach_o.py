@@ -44,3 +44,34 @@ def test_another_file_is_none(tmp_path: Path) -> None:
     path.write_text("no library")
     with pytest.raises(ValueError, match="no 64-bit Mach-O"):
         mach_o.read(path)
+
+
+def exporting(name: str, kind: int) -> bytes:
+    """The command, and behind it, where it says that they are, the symbol and its name."""
+    at = 32 + 24 + len(SIGNED)
+    text = b"\0" + name.encode() + b"\0"
+    command = struct.pack("<6I", mach_o.SYMBOLS, 24, at, 1, at + 16, len(text))
+    return command + SIGNED + struct.pack("<IBBHQ", 1, kind, 1, 0, 0) + text
+
+
+DEFINED, HIDDEN, UNDEFINED = 0x0F, 0x1F, 0x01
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "complaints"),
+    [
+        ("__ZN7timbrel4loadEv", DEFINED, ["exports __ZN7timbrel4loadEv"]),
+        ("__ZN7timbrel4loadEv", HIDDEN, []),
+        ("__ZN7timbrel4loadEv", UNDEFINED, []),
+        ("_timbrel_get_api", DEFINED, []),
+        ("__ZSt4swap", DEFINED, []),
+    ],
+)
+def test_names_of_ours_that_other_libraries_see_are_found(
+    tmp_path: Path, name: str, kind: int, complaints: list[str]
+) -> None:
+    body = exporting(name, kind)
+    head = struct.pack("<8I", mach_o.MAGIC_64, mach_o.ARM64, 0, 6, 2, 40, 0, 0)
+    path = tmp_path / "library"
+    path.write_bytes(head + body)
+    assert mach_o.read(path).complaints() == complaints

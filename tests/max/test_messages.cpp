@@ -139,7 +139,9 @@ TEST_CASE("reports leave by the rightmost outlet") {
     Patch nn("nn~ instrument encode");
     nn.settle();
     nn.send("latency");
-    for (const Heard& each : nn.host().take_heard(nn.box()))
+    const auto heard = nn.host().take_heard(nn.box());
+    CHECK(!heard.empty());
+    for (const Heard& each : heard)
         CHECK(each.outlet == 2);
 }
 

@@ -12,6 +12,12 @@ from pure_data import pure_datas
 PDS = pure_datas()
 
 
+@pytest.fixture(params=PDS)
+def any_pd(request: pytest.FixtureRequest) -> Path:
+    """Each that there is, also the one of double precision."""
+    return PDS[request.param]
+
+
 @pytest.fixture(params=[name for name in PDS if name != "double"])
 def every_pd(request: pytest.FixtureRequest) -> Path:
     """The installed Pd, then one without multichannel signals."""

@@ -23,6 +23,8 @@ class OpenedPatch:
                 depth -= 1
             if depth != 1 or not line.startswith("#X "):
                 continue
+            if line.startswith("#X coords"):
+                continue  # how an abstraction is shown: no box
             if line.startswith("#X connect"):
                 source, outlet, target, inlet = (int(word) for word in line[10:-1].split())
                 self.wires.append((source, outlet, target, inlet))

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,20 @@ class Patch:
 
     def connect(self, source: int, outlet: int, target: int, inlet: int = 0) -> None:
         self.lines.append(f"#X connect {source} {outlet} {target} {inlet};")
+
+    def when_loaded(self, count: int, then: str) -> None:
+        """Clicks a message box 300 ms after so many models have been loaded.
+
+        Objects say so to [s said]; `; counted NUMBER` sets how many there have been.
+        """
+        names = ["r said", "route loaded", "t b", "f", "+ 1", f"sel {count}", "del 300"]
+        said, loaded, each, counted, more, all_, a_while = map(self.add, names)
+        box = self.add(then, "msg")
+        chain = (said, loaded, each, counted, more, all_, a_while, box)
+        for source, target in pairwise(chain):
+            self.connect(source, 0, target)
+        self.connect(more, 0, counted, 1)
+        self.connect(self.add("r counted"), 0, counted, 1)
 
     def write(self, path: Path) -> None:
         path.write_text("\n".join(self.lines) + "\n")
@@ -116,6 +131,7 @@ def render(
     pd: Path | None = None,
     rate: int = RATE,
     extra: list[str] | None = None,
+    batch: bool = True,
 ) -> Rendering:
     """Plays a signal through the first of some objects, into a file of 32-bit floats.
 
@@ -128,6 +144,7 @@ def render(
         pd: another Pd than the installed one.
         rate: Pd's sample rate in Hz.
         extra: lines of the patch besides, boxes that nothing is wired to.
+        batch: as `run` takes it.
 
     Returns:
         As many samples as went in, rounded up to Pd's vectors.
@@ -180,6 +197,6 @@ def render(
         patch.connect(box, 0, played)
     patch.lines += extra or []
     patch.write(folder / "patch.pd")
-    console = run(folder / "patch.pd", pd=pd, rate=rate)
+    console = run(folder / "patch.pd", batch=batch, pd=pd, rate=rate)
     samples, _ = soundfile.read(folder / "out.wav", dtype="float32", always_2d=True)
     return Rendering(samples.T, console)

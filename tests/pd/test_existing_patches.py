@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_message_does_what_it_did(folder: Path, every_pd: Path) -> None:
+def test_every_message_does_what_it_did(folder: Path, any_pd: Path) -> None:
     steps = {
         300: "; report bang",
         500: "; gain 0.8",
@@ -37,7 +37,7 @@ def test_every_message_does_what_it_did(folder: Path, every_pd: Path) -> None:
         4000: "; report bang",
     }
     ones = np.ones((1, int(4.2 * RATE)), dtype=np.float32)
-    heard = render(folder, ["existing"], ones, 1, steps, every_pd)
+    heard = render(folder, ["existing"], ones, 1, steps, any_pd)
     assert heard.errors() == []
 
     def before(ms: float) -> float:
@@ -74,3 +74,30 @@ def test_one_cable_of_several_channels(folder: Path) -> None:
     assert heard.errors() == []
     assert heard.samples[:, -1] == pytest.approx([0.375, 0.75])
     assert not np.any(heard.samples[:, :LATENCY])
+
+
+def test_every_message_does_what_it_did_with_one_cable(folder: Path) -> None:
+    steps = {
+        500: "; gain 0.8",
+        1000: "; enable 0",
+        1500: "; enable 1",
+        2000: "; reload bang",
+        2500: "; bufsize 8192",
+        3000: "; method symbol half",
+        3500: "; method symbol forward",
+        4000: "; load symbol stereo.ts",
+        4500: "; report bang",
+    }
+    x = np.stack([np.ones(int(5 * RATE)), 2 * np.ones(int(5 * RATE))]).astype(np.float32)
+    heard = render(folder, ["existing-m-messages"], x, 2, steps)
+    assert heard.errors() == []
+
+    def before(ms: float) -> list[float]:
+        return heard.samples[:, int((ms - 10) * RATE / 1000)].tolist()
+
+    assert [before(ms)[0] for ms in (500, 1000, 1500)] == pytest.approx([1, 0.8, 0])
+    assert [before(ms)[0] for ms in (2000, 2500, 3000, 3500)] == pytest.approx([0.8, 0.8, 0.8, 0.4])
+    assert before(4000) == pytest.approx([0.8, 0])
+    # The cable has as many channels as the model that was loaded.
+    assert before(5000) == pytest.approx([0.375, 0.75])
+    assert {"model stereo", "bufsize 8192", "dim 2 2"} <= set(heard.reports())

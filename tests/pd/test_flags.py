@@ -47,7 +47,7 @@ def test_gpu_is_refused_with_what_there_is_and_the_model_plays(
 
 def test_flags_may_stand_together_and_unknown_ones_are_named(folder: Path, every_pd: Path) -> None:
     heard = render(folder, ["nn~ -d -x one half 512"], ones(), 1, {100: "bang"}, every_pd)
-    assert heard.errors() == ["nn~: flag '-x' is not understood; there are -m, -gpu and -d"]
+    assert heard.errors() == ["nn~: flag '-x' is not understood; there are -m, -gpu, -g, -d"]
     assert {"enabled 0", "method half", "bufsize 512"} <= set(heard.reports())
 
 
@@ -70,6 +70,15 @@ def test_void_waits_for_a_model(folder: Path, every_pd: Path) -> None:
 
 def test_without_arguments_there_is_one_inlet_and_one_outlet(folder: Path, every_pd: Path) -> None:
     heard = render(folder, ["nn~"], ones(), 1, {100: "load one"}, every_pd)
+    assert heard.reports() == ["loaded one forward"]
+    assert heard.samples[0, -1] == 1
+
+
+def test_0_for_a_model_is_none_as_in_an_abstraction_that_is_opened_by_itself(
+    folder: Path, every_pd: Path
+) -> None:
+    heard = render(folder, ["nn~ $1 forward"], ones(), 1, {100: "load one"}, every_pd)
+    assert heard.errors() == []
     assert heard.reports() == ["loaded one forward"]
     assert heard.samples[0, -1] == 1
 

@@ -185,12 +185,14 @@ def probe(patch: Patch) -> int:
 def test_thirty_two_abstractions_of_one_model(folder: Path, every_pd: Path) -> None:
     write_abstraction(folder, "voice")
     patch = Patch()
-    source, sum_ = patch.add("sig~ 1"), probe(patch)
+    source, sum_, said = patch.add("sig~ 1"), probe(patch), patch.add("s said")
     for _ in range(32):
         voice = patch.add("voice")
         patch.connect(source, 0, voice)
         patch.connect(voice, 0, sum_)
-    heard = listen(folder, patch, {9000: "; look bang", 9100: "; pd quit"}, every_pd)
+        patch.connect(voice, 1, said)
+    patch.when_loaded(32, "; look bang; pd quit")
+    heard = listen(folder, patch, {}, every_pd)
     assert heard.reports() == [f"{32 * 0.375:g}"]
     assert heard.errors() == []
 
@@ -211,8 +213,10 @@ def test_objects_come_and_go_while_they_compute(folder: Path, every_pd: Path) ->
         model = ("one", "filter 64", "half forward 512", "one forward 0")[i % 4]
         steps[20.0 + 40 * i] = create.format(model).replace("filter 64", "filter forward 64")
         steps[40.0 + 37 * (i + 1)] = "; pd-box clear"
-    steps |= {1900: "; pd-box clear", 1950: create.format("half"), 7000: "; look bang"}
-    heard = listen(folder, patch, {**steps, 7100: "; pd quit"}, every_pd)
+    says = "; pd-box obj 10 100 s said; pd-box connect 1 1 3 0"
+    steps |= {1900: "; pd-box clear", 1950: create.format("half") + says}
+    patch.when_loaded(1, "; look bang; pd quit")
+    heard = listen(folder, patch, steps, every_pd)
     assert heard.reports() == ["0.5"]
     assert heard.errors() == []
 

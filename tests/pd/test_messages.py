@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pure_data import RATE, VECTOR, Rendering, render
-from spoken_models import Dice, Knobs, Level
+from spoken_models import Dice, Knobs, Laborious, Level
 from tiny_models import Filter, Instrument, save
 
 BUFFER = 2048
@@ -21,6 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(Level(0.5), folder / "slow.ts", '{"sample_rate": 22050}')
     save(Knobs(), folder / "knobs.ts")
     save(Dice(), folder / "dice.ts")
+    save(Laborious(), folder / "laborious.ts")
     save(Filter(), folder / "filter.ts")
     save(Instrument(), folder / "instrument.ts")
     return folder
@@ -203,6 +204,16 @@ def test_offline_0_1_and_auto(folder: Path, every_pd: Path) -> None:
     assert at(heard, 900) == 1
 
 
+def test_offline_1_waits_in_real_time(folder: Path, every_pd: Path) -> None:
+    """For a model that takes longer than its blocks last, from before it is loaded."""
+    messages = {0: "offline 1", 240: "stats"}
+    box = "nn~ laborious forward 64"
+    heard = render(folder, [box], ones(0.25), 1, messages, every_pd, batch=False)
+    np.testing.assert_array_equal(heard.samples[0, 2 * 64 - VECTOR : -VECTOR], 1)
+    assert heard.answers("late") == ["0"]
+    assert int(heard.answers("blocks")[0]) > 150
+
+
 # ---- attributes ----
 
 
@@ -230,10 +241,13 @@ def test_set_and_get_every_type_of_attribute(folder: Path, every_pd: Path) -> No
 def test_an_array_goes_to_the_model_with_its_content(folder: Path, every_pd: Path) -> None:
     extra = ["#X obj 400 10 table sixteenths 16;"]
     messages = {10: "; sixteenths const 0.0625", 50: "set wave sixteenths", 300: "get wave"}
+    messages |= {400: "; sixteenths const 0.125", 700: "set wave sixteenths"}
     heard = render(folder, ["nn~ knobs"], ones(), 1, messages, every_pd, extra=extra)
     assert "attribute wave wave#0" in heard.reports()
     # The input, the length of "none", the sum of the array, Pd's rate.
-    assert at(heard, 900) == pytest.approx(1 + 4 + 1 + RATE)
+    assert at(heard, 690) == pytest.approx(1 + 4 + 1 + RATE)
+    # What it holds now goes there when it is asked for again.
+    assert at(heard, 990) == pytest.approx(1 + 4 + 2 + RATE)
 
 
 @pytest.mark.parametrize(
@@ -322,13 +336,17 @@ def test_reports_leave_by_the_right_outlet(folder: Path, every_pd: Path) -> None
     assert heard.errors() == []
 
 
-def test_every_message_of_the_table_is_printed_by_help(folder: Path, every_pd: Path) -> None:
+def test_every_message_of_the_table_and_every_flag_is_printed_by_help(
+    folder: Path, every_pd: Path
+) -> None:
     from timbrel.engine import messages
 
     heard = play(folder, every_pd, "nn~ one", {100: "help"})
-    said = [line.removeprefix("nn~: ").split()[0].rstrip(":") for line in heard.posts()]
-    own = {"print_available_models", "download", "remove", "help"}
-    assert set(said) == {message.name for message in messages()} | own
+    said = {line.removeprefix("nn~: ").split(":")[0] for line in heard.posts()}
+    own = {"print_available_models", "download NAME [AS]", "remove NAME", "help"}
+    own |= {f"[nn~ {flag} ...]" for flag in ("-m", "-gpu", "-g", "-d")}
+    table = {f"{each.name} {each.arguments}".strip() for each in messages()}
+    assert said == own | table - {"offline 0/1"} | {"offline 0/1/auto"}
 
 
 def test_an_unknown_message_is_named(folder: Path, every_pd: Path) -> None:

@@ -75,6 +75,13 @@ def test_the_channels_of_the_cable_are_the_models(folder: Path) -> None:
     assert heard.errors() == []
 
 
+def test_a_method_of_fewer_channels_than_another_is_nothing_to_tell(folder: Path) -> None:
+    heard = render_cable(folder, "nn~ -m instrument decode", [1, 1], 1, {})
+    assert heard.samples[0, -1] == pytest.approx(1.25)
+    assert heard.reports() == ["loaded instrument decode"]
+    assert heard.posts() == []
+
+
 def test_a_cable_of_fewer_channels_is_used_again(folder: Path) -> None:
     heard = render_cable(folder, "nn~ -m four", [1, 2, 3], 4, {})
     assert heard.samples[:, -1] == pytest.approx([0.375, 0.75, 1.125, 0.375])

@@ -9,75 +9,27 @@ import numpy as np
 import pytest
 import soundfile
 from pure_data import RATE, ROOT, Patch, Rendering, run
-from spoken_models import Knobs, Level
-from tiny_models import Breaking, Filter, Instrument, save
+from random_messages import (
+    ALONE,
+    LAST_LEVELS,
+    MESSAGES,
+    USUAL,
+    back_to_sound,
+    random_message,
+    save_models,
+)
 
-MESSAGES = 10_000
+from timbrel.engine import messages
+
 SANITIZED = ROOT / "build" / "asan" / "packages" / "pd_package" / "timbrel"
 BOXES = ["nn~ level", "nn~ instrument forward 512", "nn~ -m stereo", "nn~ void 2 2 64"]
-FILES = ["level", "instrument", "stereo", "knobs", "breaking", "cut", "text", "nowhere", "level.ts"]
-WORDS = [*FILES, "forward", "half", "encode", "decode", "gain", "word", "table", "wave", "switch"]
-WORDS += ["count", "mixed", "brightness", "all", "cpu", "cuda", "float32", "bfloat16", "array1"]
-WORDS += ["none", "set", "bias", "scale", "noise", "release", "freeze", "get", "auto", "-m", "é"]
-NUMBERS = [0, 1, 2, -1, 0.5, 63, 64, 512, 1000, 4096, 1e9, -1e30, 1e-40, 3e38]
-# As a performer would send them, with what they take: w a word, n a number, * any of both.
-USUAL = {
-    "load": "w",
-    "method": "w",
-    "buffer": "n",
-    "bufsize": "n",
-    "slack": "n",
-    "enable": "n",
-    "bypass": "n",
-    "set": "w*",
-    "get": "w",
-    "latent": "w**",
-    "latents": "nn",
-    "gpu": "n",
-    "device": "w",
-    "precision": "w",
-    "resample": "n",
-    "seed": "n",
-    "offline": "*",
-    "remove": "w",
-    "download": "w",
-}
-ALONE = ["reload", "reset", "bang", "dump", "stats", "latency", "get_methods", "get_attributes"]
-ALONE += ["help", "print_available_models"]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("random")
-    save(Level(0.5), folder / "level.ts")
-    save(Instrument(), folder / "instrument.ts")
-    save(Filter(2), folder / "stereo.ts")
-    save(Knobs(), folder / "knobs.ts")
-    save(Breaking(), folder / "breaking.ts")
-    (folder / "cut.ts").write_bytes((folder / "level.ts").read_bytes()[:1500])
-    (folder / "text.ts").write_text("#N canvas 0 0 100 100;\n")
+    save_models(folder)
     return folder
-
-
-def random_message(dice: random.Random) -> str:
-    """One that makes sense two times out of three or so, else any words in any order."""
-    word = lambda: dice.choice(WORDS)  # noqa: E731
-    number = lambda: f"{dice.choice(NUMBERS):g}"  # noqa: E731
-    if dice.random() < 0.1:
-        return dice.choice(ALONE)
-    selector = dice.choice([*USUAL, *ALONE, "lod", "list"])
-    # While `offline 1` holds, Pd waits for every model.
-    if selector == "offline" and dice.random() < 0.9:
-        selector = "set"
-    if dice.random() < 0.7:
-        kinds = USUAL.get(selector, "")
-    else:
-        kinds = "".join(dice.choice("wn") for _ in range(dice.randrange(6)))
-    values = [
-        word() if kind == "w" or (kind == "*" and dice.random() < 0.5) else number()
-        for kind in kinds
-    ]
-    return " ".join([selector, *values])
 
 
 def write_script(path: Path, seed: int) -> None:
@@ -91,14 +43,7 @@ def write_script(path: Path, seed: int) -> None:
             lines += [f"0 box{box} offline 0;" for box in range(len(BOXES))]
         if i % 500 == 499:
             lines.append(f"1 pd dsp 0; {dice.randrange(20)} pd dsp 1;")
-    # From any state, back to sound.
-    for i, model in enumerate(["level", "instrument", "stereo", "level"]):
-        # What follows a load is meant for the model that it brings.
-        settle = ["offline 1", "enable 1", "bypass 0", f"load {model}", "gpu 0", "resample 0"]
-        settle += ["precision float32", "slack", "method forward", "buffer 512", "set gain 1"]
-        settle += ["latents", "latent scale all 1", "latent bias all 0", "latent noise all 0"]
-        settle += ["latent freeze 0", "reset"]
-        lines += [f"0 box{i} {message};" for message in settle]
+    lines += [f"0 box{box} {message};" for box, message in back_to_sound()]
     lines += ["2000 record bang;", "1100 done bang;"]
     path.write_text("\n".join(lines) + "\n")
 
@@ -155,6 +100,10 @@ def sanitizer_library() -> str:
     return found.stdout.strip()
 
 
+def test_every_message_of_the_table_may_come() -> None:
+    assert {message.name for message in messages()} <= {*USUAL, *ALONE}
+
+
 def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None:
     assert SANITIZED.is_dir(), "not built: cmake --preset asan && cmake --build --preset asan"
     variables = {
@@ -169,5 +118,5 @@ def test_after_ten_thousand_random_messages_there_is_sound(folder: Path) -> None
     assert len(heard.errors()) > MESSAGES / 10  # they were heard, and refused where they had to be
     assert not any("Sanitizer" in line or "runtime error" in line for line in heard.console)
     # What each makes of ones: nothing is silent, not for a sample.
-    for channel, level in zip(heard.samples, [0.5, 1.25, 0.375, 0.5], strict=True):
+    for channel, level in zip(heard.samples, LAST_LEVELS, strict=True):
         np.testing.assert_allclose(channel, level, atol=1e-6)

@@ -169,3 +169,18 @@ class Knobs(nn.Module):
         total = float(self.switch) + self.count + self.gain + len(self.word)
         total = total + float(self.table.sum()) + float(self.wave.sum()) + self.wave_rate
         return x + total
+
+
+class Laborious(nn.Module):
+    """The input, after some ten milliseconds of work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("forward_params", torch.tensor([1, 1, 1, 1]))
+        self.register_buffer("matrix", torch.zeros(256, 256))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.matrix
+        for _ in range(10):
+            y = y @ self.matrix
+        return x + y[0, 0]

@@ -107,6 +107,7 @@ FIRST = BEGINNING.count("\n") + 1
         ("self.count = 1.5\nreturn x", 0, "an attribute keeps the type it has in __init__: int, a"),
         ("y = 1\nif x.numel() > 3:\n    y = 2.0\nreturn x * y", 2, "y keeps the type of its first"),
         ("try:\n    return x\nexcept ValueError:\n    return x", 0, "try is not supported; write"),
+        ("import math\nreturn x", 0, "import is not supported inside of a method; import at"),
         ("return self.shift(x, 2)", 0, "the argument n counts as a tensor while it has no type"),
         ("return x if x.sum() > 0 else None", 0, "it returns Optional[Tensor] where Tensor is"),
         ("return x.sparkle()", 0, "there is no sparkle here"),

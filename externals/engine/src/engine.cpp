@@ -274,8 +274,9 @@ timbrel_stream* stream_create(const timbrel_stream_options* options, char* error
                 "a stream has 0 or more inlets and outlets, and a batch of 1 or more");
         Engine::stop_before_all_else();
         const auto load = [](const std::string& path) { return Engine::get().open(path); };
-        return new timbrel_stream(Stream::make({options->inlets, options->outlets, options->batch},
-                                               load, Engine::get().pool()));
+        return new timbrel_stream(
+            Stream::make({options->inlets, options->outlets, options->batch, options->roomy != 0},
+                         load, Engine::get().pool()));
     });
 }
 

@@ -122,7 +122,12 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         "this may be None; write `assert x is not None` before it is used",
     ),
     (
-        r"(\w+) (?:blocks|node|expressions?)?\s?aren't supported",
+        r"import statements aren't supported",
+        "import is not supported inside of a method; import at the top of the file, and compute "
+        "with torch alone",
+    ),
+    (
+        r"(\w+) (?:blocks|node|expressions?|statements?)?\s?aren't supported",
         "{0} is not supported; write it with if, for, while and assignments",
     ),
     (

@@ -45,7 +45,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct below changes its layout or a function its meaning. */
-#define TIMBREL_ABI_VERSION 2u
+#define TIMBREL_ABI_VERSION 3u
 
 /* Long enough for every error line; shorter buffers get a truncated line. */
 #define TIMBREL_ERROR_SIZE 512
@@ -97,6 +97,8 @@ typedef struct timbrel_stream_options {
     int32_t inlets;
     int32_t outlets;
     int32_t batch; /* >= 1: parallel examples, each with channels and state of its own */
+    int32_t roomy; /* 1: more channels than a model has are no surprise to anybody (those of a
+                      cable, say); 0: a notice tells of them */
 } timbrel_stream_options;
 
 /* The content of a host's buffer (buffer~ in Max, an array in Pure Data). */

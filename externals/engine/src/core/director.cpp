@@ -350,7 +350,7 @@ std::shared_ptr<const Loaded> Director::look_up(const Plan& plan,
     }
     const Shape& shape = loaded->method.shape;
     const auto notice_unlike = [&](int model, int stream, const char* what, const char* result) {
-        if (model == stream)
+        if (model == stream || (channels_.roomy && model < stream))
             return;
         said.push_back({"notice",
                         {description.name + " has " + std::to_string(model) + " " + what +
@@ -433,6 +433,8 @@ void Director::finish(const Plan& plan, Result& result) {
             outbox_->error(result.failure);
         return;
     }
+    // Who hears what follows may ask at once what it is that plays.
+    publish(result.voice);
     for (Event& event : result.said)
         outbox_->events.push(std::move(event));
     if (!result.voice->fits) {
@@ -448,7 +450,7 @@ void Director::finish(const Plan& plan, Result& result) {
         last_->loaded = result.voice->loaded();
     }
     offer(result.voice, result.epoch);
-    publish(true);
+    say_loaded();
     forget_last();
 }
 
@@ -482,13 +484,14 @@ void Director::offer(const std::shared_ptr<Voice>& voice, int epoch) {
     }
 }
 
-void Director::publish(bool say) {
-    auto* news = new News{current_ ? current_->loaded() : nullptr, current_};
+void Director::publish(const std::shared_ptr<Voice>& voice) {
+    auto* news = new News{voice ? voice->loaded() : nullptr, voice};
     delete news_.exchange(news, std::memory_order_acq_rel);
-    if (say && current_) {
-        const Loaded& loaded = *current_->loaded();
-        outbox_->say("loaded", {loaded.prototype->description().name, loaded.method.name});
-    }
+}
+
+void Director::say_loaded() {
+    const Loaded& loaded = *current_->loaded();
+    outbox_->say("loaded", {loaded.prototype->description().name, loaded.method.name});
 }
 
 void Director::lend_no_more(const Voice* voice) {
@@ -527,7 +530,9 @@ void Director::roll_back(const Voice& rejected) {
     } else {
         settings_.path.clear();
     }
-    publish(true);
+    publish(current_);
+    if (current_)
+        say_loaded();
 }
 
 }  // namespace timbrel

@@ -126,7 +126,8 @@ class Director : public Slow, public std::enable_shared_from_this<Director> {
     void offer(const std::shared_ptr<Voice>& voice, int epoch);
     void lend_no_more(const Voice* voice);
     void roll_back(const Voice& rejected);
-    void publish(bool say);
+    void publish(const std::shared_ptr<Voice>& voice);
+    void say_loaded();
     void tell_idle(uint64_t sent);
     const Layout* layout();
 

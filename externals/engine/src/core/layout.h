@@ -13,6 +13,7 @@ struct Channels {
     int inlets = 1;
     int outlets = 1;
     int batch = 1;
+    bool roomy = false;  // more than a model has are no surprise
 };
 
 // Made by `prepare`, shared by all that is played until the next one.
