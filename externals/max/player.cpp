@@ -88,13 +88,17 @@ Player::Player(t_object* object, Kind kind, const host::Arguments& arguments)
         model = api->model_open(path.c_str(), error, sizeof(error));
     if (!model)
         throw std::runtime_error(error);
-    const timbrel_method_info& method =
+    const timbrel_method_info* method =
         host::choose_method(*api->model_info(model), arguments.method, problem);
+    if (!method) {
+        api->model_release(model);
+        throw std::runtime_error(problem);
+    }
     if (!problem.empty())
         object_error(object_, "%s", problem.c_str());
-    shape_.channels_in = arguments.inlets.value_or(method.in_channels);
-    shape_.channels_out = arguments.outlets.value_or(method.out_channels);
-    const std::string chosen = method.name;
+    shape_.channels_in = arguments.inlets.value_or(method->in_channels);
+    shape_.channels_out = arguments.outlets.value_or(method->out_channels);
+    const std::string chosen = method->name;
     api->model_release(model);
     create_stream();
     values_.set(kMethod, atom_of(chosen.c_str()));

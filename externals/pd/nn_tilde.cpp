@@ -69,14 +69,18 @@ bool open_model(Object* x, const Arguments& arguments) {
         return false;
     }
     const timbrel_model_info& info = *api->model_info(model);
-    const timbrel_method_info& method = host::choose_method(info, arguments.method, problem);
+    const timbrel_method_info* method = host::choose_method(info, arguments.method, problem);
     if (!problem.empty())
         tell(x, true, problem);
+    if (!method) {
+        api->model_release(model);
+        return false;
+    }
     Width width =
-        state.multichannel ? widest(info) : Width{method.in_channels, method.out_channels};
+        state.multichannel ? widest(info) : Width{method->in_channels, method->out_channels};
     width.inlets = arguments.inlets.value_or(width.inlets);
     width.outlets = arguments.outlets.value_or(width.outlets);
-    const bool plays = make_player(x, width) && play(x, path, model, method, arguments.buffer);
+    const bool plays = make_player(x, width) && play(x, path, model, *method, arguments.buffer);
     api->model_release(model);
     return plays;
 }

@@ -88,6 +88,12 @@ TEST_CASE("what is wrong with a box is said in a line") {
         CHECK(said.find("checksum of data/7 is wrong") != std::string::npos);
     }
     {
+        write_model("bare", "");
+        Patch nn("nn~ bare");
+        CHECK(!nn);
+        CHECK(contains(Patch::host().take_console(), "bare.ts has no method that can be played"));
+    }
+    {
         Patch nn("nn~ instrument nonsense 512");
         CHECK(contains(Patch::host().take_console(),
                        "instrument has no method 'nonsense', using 'forward' (it has: encode, "
