@@ -24,7 +24,7 @@ OBJECTS = 2
 WARM_UP = 8.0
 """Seconds for models to be loaded and swapped in, before anything is counted."""
 EVERY = 500
-"""Milliseconds between a message to all objects and the next."""
+"""Milliseconds between a reload of one object, with a `set` of the other, and the next."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Row:
 
 
 def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
-    """Objects fed with noise; each message goes to all of them, in turn, for ever."""
+    """Objects fed with noise; as soon as all play, the messages go to `to0`, `to1`…, in turn."""
     lines = ["#N canvas 0 0 600 400 12;"]
 
     def add(text: str, kind: str = "obj") -> int:
@@ -65,19 +65,25 @@ def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
     )
     wires.append((start, 0, dsp, 0))
     to = add("s to")
-    for _ in range(objects):
+    loaded, all_loaded = add("s loaded"), add(f"sel {objects}")
+    for i in range(objects):
         played, said = add(f"nn~ {model} forward 2048"), add("print said")
-        receive = add("r to")
+        both, receive, first = add("r to"), add(f"r to{i}"), add("route loaded")
         wires += [(noise, 0, played, 0), (played, 1, said, 0), (receive, 0, played, 0)]
+        wires += [(both, 0, played, 0)]
+        wires += [(played, 1, first, 0), (first, 0, loaded, 0)]
     if messages:
+        each, number, next_ = add("r loaded"), add("f 0"), add("+ 1")
+        bang = add("t b")
+        wires += [(each, 0, bang, 0), (bang, 0, number, 0), (number, 0, next_, 0)]
+        wires += [(next_, 0, number, 1), (next_, 0, all_loaded, 0)]
         metro, count = add(f"metro {EVERY}"), add("f 0")
         more, choose = add("+ 1"), add(f"mod {len(messages)}")
         select = add("sel " + " ".join(map(str, range(len(messages)))))
-        wires += [(start, 0, metro, 0), (metro, 0, count, 0), (count, 0, more, 0)]
+        wires += [(all_loaded, 0, metro, 0), (metro, 0, count, 0), (count, 0, more, 0)]
         wires += [(more, 0, count, 1), (count, 0, choose, 0), (choose, 0, select, 0)]
         for i, message in enumerate(messages):
-            box = add(message, "msg")
-            wires += [(select, i, box, 0), (box, 0, to, 0)]
+            wires.append((select, i, add(message, "msg"), 0))
     begin, end = add(f"del {1000 * WARM_UP}"), add(f"del {1000 * (WARM_UP + seconds)}")
     order, stats, leave = add("t b b b"), add("stats", "msg"), add("\\; pd quit", "msg")
     wires += [(start, 0, begin, 0), (start, 0, end, 0), (begin, 0, probe, 0), (end, 0, order, 0)]
@@ -129,7 +135,7 @@ def play(does: str, model: Path, objects: int, messages: list[str], seconds: flo
 
 def rows(subject: Subject, seconds: float) -> list[Row]:
     """An idle Pd, one that plays, and one whose models are reloaded and set while they play."""
-    both = ["reload \\, set temperature 0.5", "reload \\, set noise 0"]
+    both = ["\\; to0 reload \\; to1 set temperature 0.5", "\\; to1 reload \\; to0 set noise 0"]
     return [
         play("idle", subject.path, 0, [], seconds),
         play("plays", subject.path, OBJECTS, [], seconds),
