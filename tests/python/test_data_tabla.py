@@ -90,7 +90,8 @@ def test_playing_is_playing_and_not_a_mess(seed):
     per_second = len(events) / 25.0
     assert 1.0 < per_second < 20.0
     gains = [event.gain_db for event in events]
-    assert 2.0 < np.std(gains) < 8.0
+    # 1.6 to 4.6 dB over the first 4000 seeds: neither a machine's evenness nor arbitrary.
+    assert 1.2 < np.std(gains) < 6.0
 
 
 @pytest.mark.parametrize("cents", [-100, -35, 5, 100])
