@@ -48,7 +48,7 @@ class Row:
     processor: float
 
 
-def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
+def patch(model: str, objects: int, messages: list[str], seconds: float, every: int) -> str:
     """Objects fed with noise; as soon as all play, the messages go to `to0`, `to1`…, in turn."""
     lines = ["#N canvas 0 0 600 400 12;"]
 
@@ -77,7 +77,7 @@ def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
         bang = add("t b")
         wires += [(each, 0, bang, 0), (bang, 0, number, 0), (number, 0, next_, 0)]
         wires += [(next_, 0, number, 1), (next_, 0, all_loaded, 0)]
-        metro, count = add(f"metro {EVERY}"), add("f 0")
+        metro, count = add(f"metro {every}"), add("f 0")
         more, choose = add("+ 1"), add(f"mod {len(messages)}")
         select = add("sel " + " ".join(map(str, range(len(messages)))))
         wires += [(all_loaded, 0, metro, 0), (metro, 0, count, 0), (count, 0, more, 0)]
@@ -92,13 +92,15 @@ def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def play(does: str, model: Path, objects: int, messages: list[str], seconds: float) -> Row:
+def play(
+    does: str, model: Path, objects: int, messages: list[str], seconds: float, every: int
+) -> Row:
     """Raises where Pd, or the probe, is not there."""
     pd = shutil.which("pd")
     if not pd:
         raise FileNotFoundError("Pure Data (pd) is not in PATH")
     file = model.with_name("bench.pd")
-    file.write_text(patch(model.stem, objects, messages, seconds), "utf-8")
+    file.write_text(patch(model.stem, objects, messages, seconds, every), "utf-8")
     command = [pd, "-nogui", "-noaudio", "-noprefs", "-stderr", "-r", RATE]
     command += ["-path", PACKAGE, "-path", PROBE, "-open", file]
     before = os.times()
@@ -133,13 +135,20 @@ def play(does: str, model: Path, objects: int, messages: list[str], seconds: flo
     )
 
 
-def rows(subject: Subject, seconds: float) -> list[Row]:
+def rows(subject: Subject, seconds: float, every: int = EVERY) -> list[Row]:
     """An idle Pd, one that plays, and one whose models are reloaded and set while they play."""
     both = ["\\; to0 reload \\; to1 set temperature 0.5", "\\; to1 reload \\; to0 set noise 0"]
     return [
-        play("idle", subject.path, 0, [], seconds),
-        play("plays", subject.path, OBJECTS, [], seconds),
-        play("plays, every 0.5 s reloads and sets", subject.path, OBJECTS, both, seconds),
+        play("idle", subject.path, 0, [], seconds, every),
+        play("plays", subject.path, OBJECTS, [], seconds, every),
+        play(
+            f"plays, every {every / 1000:g} s reloads and sets",
+            subject.path,
+            OBJECTS,
+            both,
+            seconds,
+            every,
+        ),
     ]
 
 
@@ -165,10 +174,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each row")
     parser.add_argument("--preset", default="v1", help="of the model, which is not trained")
+    parser.add_argument("--every", type=int, default=EVERY, help="ms between reloads")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         subject = untrained(options.preset, Path(folder))
-        Console(width=120).print(pd_table(subject, rows(subject, options.seconds)))
+        Console(width=120).print(pd_table(subject, rows(subject, options.seconds, options.every)))
 
 
 if __name__ == "__main__":
