@@ -129,11 +129,11 @@ def play(does: str, model: Path, objects: int, messages: list[str], seconds: flo
 
 def rows(subject: Subject, seconds: float) -> list[Row]:
     """An idle Pd, one that plays, and one whose models are reloaded and set while they play."""
-    both = ["reload", "set temperature 0.5", "reload", "set noise 0"]
+    both = ["reload \\, set temperature 0.5", "reload \\, set noise 0"]
     return [
         play("idle", subject.path, 0, [], seconds),
         play("plays", subject.path, OBJECTS, [], seconds),
-        play("plays, every 0.5 s reloads or sets", subject.path, OBJECTS, both, seconds),
+        play("plays, every 0.5 s reloads and sets", subject.path, OBJECTS, both, seconds),
     ]
 
 

@@ -25,12 +25,17 @@ SYMBOLS, ID, LOAD, WEAK, RPATH, REEXPORT, SIGNATURE, MINIMUM = (
 )
 ALLOWED = ("/usr/lib/", "/System/Library/", "@rpath/", "@loader_path")
 OURS, ENTRIES = "timbrel", ("_timbrel_get_api", "_nn_tilde_setup", "_ext_main")
-EXTERNAL, PRIVATE, KIND = 0x01, 0x10, 0x0E  # bits of a symbol's type
+EXTERNAL, KIND, PRIVATE, DEBUG = 0x01, 0x0E, 0x10, 0xE0  # bits of a symbol's type
 
 
 @dataclass
 class Library:
-    """What the load commands say."""
+    """What the load commands say, of a library or an object file.
+
+    Attributes:
+        imports, exports: names of symbols that come from, or are seen by, other libraries.
+        hides: names that are seen by what is linked together, and not beyond.
+    """
 
     arm64: bool
     name: str = ""
@@ -38,7 +43,9 @@ class Library:
     rpaths: list[str] = field(default_factory=list)
     minimum: str = ""
     signed: bool = False
+    imports: list[str] = field(default_factory=list)
     exports: list[str] = field(default_factory=list)
+    hides: list[str] = field(default_factory=list)
 
     def complaints(self) -> list[str]:
         found = [] if self.arm64 else ["not for arm64"]
@@ -69,7 +76,17 @@ def read(path: Path) -> Library:
             return data[start : at + size].split(b"\0")[0].decode()
 
         if kind == SYMBOLS:
-            library.exports = exported(data, *struct.unpack_from("<4I", data, at + 8))
+            table, count, strings, length = struct.unpack_from("<4I", data, at + 8)
+            names = data[strings : strings + length]
+            for entry in range(table, table + 16 * count, 16):
+                at_name, bits = struct.unpack_from("<IB", data, entry)
+                if bits & DEBUG or not bits & EXTERNAL:
+                    continue
+                name = names[at_name : names.index(b"\0", at_name)].decode()
+                if not bits & KIND:
+                    library.imports.append(name)
+                else:
+                    (library.hides if bits & PRIVATE else library.exports).append(name)
         elif kind == ID:
             library.name = text()
         elif kind in {LOAD, WEAK, REEXPORT}:
@@ -82,17 +99,6 @@ def read(path: Path) -> Library:
         library.signed |= kind == SIGNATURE
         at += size
     return library
-
-
-def exported(data: bytes, symbols: int, count: int, strings: int, size: int) -> list[str]:
-    """Names that other libraries see."""
-    names = data[strings : strings + size]
-    found = []
-    for at in range(symbols, symbols + 16 * count, 16):
-        name, kind = struct.unpack_from("<IB", data, at)
-        if kind & EXTERNAL and kind & KIND and not kind & PRIVATE:
-            found.append(names[name : names.index(b"\0", name)].decode())
-    return found
 
 
 def main() -> None:

@@ -22,6 +22,8 @@ void take_ordinary_rank() {
 #endif
 }
 
+constexpr std::chrono::milliseconds kPatience{1000};
+
 }  // namespace
 
 struct Threads::State {
@@ -51,12 +53,17 @@ struct Threads::State {
 Threads::Threads() : state_(std::make_shared<State>()) {}
 
 Threads::~Threads() {
-    constexpr std::chrono::milliseconds kPatience{1000};
     end(kPatience);
 }
 
 Threads& Threads::of_library() {
     static Threads threads;
+    // What belongs to the thread that calls exit() is destroyed before all static objects; among
+    // those are some that a thread of ours may use and that were made after the above.
+    struct Guard {
+        ~Guard() { threads.end(kPatience); }
+    };
+    thread_local const Guard guard;
     return threads;
 }
 

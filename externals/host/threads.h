@@ -18,7 +18,8 @@ class Threads {
     Threads(const Threads&) = delete;
     Threads& operator=(const Threads&) = delete;
 
-    // Those of the library that this is linked into.
+    // Those of the library that this is linked into. They end with the thread that calls this,
+    // which is the host's main thread.
     static Threads& of_library();
 
     // [any thread] Runs `work`, which does not throw, on a thread of its own with an ordinary rank,

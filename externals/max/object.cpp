@@ -115,11 +115,9 @@ void perform(Object* x, t_object*, double** ins, long in_count, double** outs, l
     x->player->perform(ins, in_count, outs, out_count, frames);
 }
 
-// Left alone, the outputs play what another object wrote there.
 void perform_silence(Object*, t_object*, double**, long, double** outs, long out_count, long frames,
                      long, void*) {
-    for (long i = 0; i < out_count; ++i)
-        std::fill_n(outs[i], frames, 0.0);
+    Player::silence(outs, out_count, frames);
 }
 
 void dsp64(Object* x, t_object* chain, short*, double sample_rate, long vector_size, long) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "atoms.h"
 #include "host/model_choice.h"
@@ -30,6 +31,22 @@ const std::map<std::string, std::string>& model_errands() {
         {"print_available_models", "available"}, {"download", "download"}, {"delete", "delete"}};
     return errands;
 }
+
+// While it lasts, nobody else plays or changes what is played. Waits for as long as one vector
+// takes.
+class Use {
+  public:
+    explicit Use(std::atomic<bool>& in_use) : in_use_(in_use) {
+        while (in_use_.exchange(true, std::memory_order_acquire))
+            std::this_thread::yield();
+    }
+    ~Use() { in_use_.store(false, std::memory_order_release); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+  private:
+    std::atomic<bool>& in_use_;
+};
 
 }  // namespace
 
@@ -359,10 +376,11 @@ bool Player::prepare(t_object* chain, double sample_rate, long vector_size) {
         if (shape_.outlets() > 0)
             wired.width = static_cast<int>(ask("getnumoutputchannels", 0));
     }
-    wiring_ = Wiring(wired, inlet_widths_);
     char error[TIMBREL_ERROR_SIZE];
     const timbrel_stream_config config{sample_rate, static_cast<int32_t>(vector_size), 0};
     const Conversation::Turn turn = conversation_.take_turn();
+    const Use use(in_use_);
+    wiring_ = Wiring(wired, inlet_widths_);
     if (shape_.examples != stream_examples_ && !begin_anew())
         return false;
     if (api->stream_prepare(stream_, &config, error, sizeof(error)) != 0) {
@@ -387,7 +405,22 @@ bool Player::begin_anew() {
     return true;
 }
 
+void Player::silence(double** outs, long out_count, long frames) noexcept TIMBREL_NONBLOCKING {
+    for (long i = 0; i < out_count; ++i)
+        std::fill_n(outs[i], frames, 0.0);
+}
+
 void Player::perform(double** ins, long in_count, double** outs, long out_count, long frames) {
+    // acquire: it is played with what was changed.
+    if (in_use_.exchange(true, std::memory_order_acquire)) {
+        silence(outs, out_count, frames);
+        return;
+    }
+    compute(ins, in_count, outs, out_count, frames);
+    in_use_.store(false, std::memory_order_release);
+}
+
+void Player::compute(double** ins, long in_count, double** outs, long out_count, long frames) {
     // With the NonRealTime driver the audio is rendered on the main thread.
     const bool offline =
         values_.is_word(kOffline) ? on_main_thread() : values_.number(kOffline) != 0;

@@ -49,6 +49,8 @@ class Player {
 
     // [audio thread]
     void perform(double** ins, long in_count, double** outs, long out_count, long frames);
+    // Left alone, the outputs play what another object wrote there.
+    static void silence(double** outs, long out_count, long frames) noexcept TIMBREL_NONBLOCKING;
 
     // [main thread] What the pointer shows over an inlet or an outlet.
     std::string assistance(bool inlet, long index);
@@ -74,6 +76,7 @@ class Player {
     void create_stream();
     void count_examples();
     bool begin_anew();
+    void compute(double** ins, long in_count, double** outs, long out_count, long frames);
     void play(double** ins, long in_count, double** outs, long out_count,
               long frames) noexcept TIMBREL_NONBLOCKING;
 
@@ -89,7 +92,10 @@ class Player {
     AttributeValues values_;
     Buffers buffers_;
     std::vector<long> inlet_widths_;
-    Wiring wiring_;
+    // Max may go on playing the audio as it was while it compiles it anew (its mixer's crossfade):
+    // nothing is played while what it is played by is being changed.
+    std::atomic<bool> in_use_{false};
+    Wiring wiring_;  // whose use it is
     void* reports_ = nullptr;
     t_clock* clock_ = nullptr;
     t_qelem* queue_element_ = nullptr;

@@ -26,6 +26,7 @@ Wiring::Wiring(const Shape& shape, const std::vector<long>& inlet_widths) {
                 reached[static_cast<size_t>(targets_.back())] = true;
         }
     }
+    out_count_ = static_cast<long>(reached.size());
     for (size_t i = 0; i < reached.size(); ++i) {
         if (!reached[i])
             unreached_.push_back(static_cast<long>(i));
@@ -52,6 +53,8 @@ void Wiring::clear_unreached(double* const* outs, long out_count,
         if (out < out_count)
             std::fill_n(outs[out], frames, 0.0);
     }
+    for (long out = out_count_; out < out_count; ++out)
+        std::fill_n(outs[out], frames, 0.0);
 }
 
 }  // namespace timbrel::max

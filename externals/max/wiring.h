@@ -49,6 +49,7 @@ class Wiring {
   private:
     std::vector<long> sources_, targets_;  // of Max's channels, by those of the engine; -1: none
     std::vector<long> unreached_;          // of Max's outputs
+    long out_count_ = 0;                   // that there were of those
     std::vector<const double*> inputs_;
     std::vector<double*> outputs_;
 };

@@ -15,6 +15,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 from boxes import text_width, wrapped
+from cords import path as cord_path
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
@@ -108,17 +109,9 @@ def write(axes: plt.Axes, text: str, x: float, y: float, size: float, colour: ob
 
 def draw_cord(axes: plt.Axes, boxes: dict[str, dict], cord: dict) -> None:
     """A line from an outlet to an inlet, in the colour of what it carries."""
-    (source, outlet), (target, inlet) = cord["source"], cord["destination"]
+    source, outlet = cord["source"]
     kind = boxes[source]["outlettype"][outlet]
-    ends = []
-    for box, port, count, down in (
-        (boxes[source], outlet, boxes[source]["numoutlets"], 1),
-        (boxes[target], inlet, boxes[target]["numinlets"], 0),
-    ):
-        x, y, width, height = box["patching_rect"]
-        place = x + 8 + (width - 16) * port / max(1, count - 1)
-        ends.append((place, y + height * down))
-    xs, ys = zip(*ends, strict=True)
+    xs, ys = zip(*cord_path(boxes, cord), strict=True)
     axes.plot(xs, ys, color=SIGNALS.get(kind, "#777777"), linewidth=1.4 if kind else 0.9, alpha=0.8)
 
 

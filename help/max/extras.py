@@ -99,6 +99,10 @@ STEPS = [
         "Max does not wait, the sound stops; after undo it is back.",
     ),
     (
+        "Preferences, Mixer: crossfade on, latency 50 ms. Draw and delete a cord while it sounds.",
+        "No crash, no noise. Tell us how it sounds: Max may play the object twice meanwhile.",
+    ),
+    (
         "Copy the nn~ eight times and connect all.",
         "Each copy is there at once. Memory grows by much "
         "less than eight times the size of the model's file.",

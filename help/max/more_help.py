@@ -10,17 +10,17 @@ def of_mc() -> dict[str, Patcher]:
     page = Patcher(WIDTH, HEIGHT, tab=True)
     page.title("mc.nn~", "many sounds through one model at once: a channel of the cord per sound")
     voices = page.obj(20, 120, "mc.cycle~ 150 @chans 4")
-    page.text(20, 84, "1  four voices; each cord of the model carries four examples")
-    page.wire(page.msg(210, 120, "deviate 100 400"), voices)
-    encode = page.obj(20, 180, "mc.nn~ tabla encode", 200)
+    page.text(170, 91, "1  four voices; each cord of the model carries four examples")
+    page.wire(page.msg(40, 90, "deviate 100 400"), voices)
+    encode = page.obj(90, 180, "mc.nn~ tabla encode", 200)
     moved = page.obj(20, 230, "mc.+~")
-    decode = page.obj(20, 280, "mc.nn~ tabla decode", 200)
+    decode = page.obj(90, 280, "mc.nn~ tabla decode", 200)
     page.chain(voices, encode, moved, decode)
     for i in range(1, 16):
         page.wire(encode, decode, i, i)
     page.text(340, 180, "2  an inlet and an outlet per channel of the model: 16 latents here", 520)
-    page.text(420, 232, "a value added to the first latent of all examples")
-    shift = page.slider(260, 232, -4, 4)
+    page.text(470, 206, "a value added to the first latent of all examples")
+    shift = page.slider(310, 206, -4, 4)
     page.wire(shift, moved, 0, 1)
     mixed = page.obj(20, 330, "mc.mixdown~ 2")
     quiet = page.obj(20, 364, "mc.*~ 0.3")
@@ -106,12 +106,12 @@ def of_info() -> dict[str, Patcher]:
     for i, name in enumerate(said):
         x = 20 + 145 * i
         page.wire(info, page.obj(x, 400, f"print {name}"), i)
-        page.text(x, 376, name, fontface=1)
-    shown = page.ui(20, 440, "dict.view", 400, 200)
-    page.wire(info, shown, 4)
+        page.text(x, 424, name, fontface=1)
+    shown = page.ui(20, 456, "dict.view", 400, 200)
+    page.wire(info, shown, 4, turns=[390, 290, 450])
     page.text(
         440,
-        446,
+        462,
         "the dictionary of the model: every method with channels, ratios, latency "
         "and labels, every attribute with its types",
         300,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+import cords
 from boxes import ports, text_width, wrapped
 
 INK, SHADE = [0.18, 0.36, 0.38, 1.0], [0.91, 0.93, 0.92, 1.0]
@@ -24,7 +26,7 @@ class Patcher:
     tab: bool = False
     presentation: bool = False
     boxes: list[dict] = field(default_factory=list)
-    cords: list[tuple[int, int, int, int]] = field(default_factory=list)
+    lines: list[tuple[int, int, int, int, list[cords.Point]]] = field(default_factory=list)
 
     def _add(self, maxclass: str, rect: list[float], known_as: str, **more: object) -> int:
         inlets, outlets = more.pop("ports", None) or ports(known_as)  # type: ignore[misc]
@@ -96,11 +98,9 @@ class Patcher:
         self.text(14, 6, text, 0, fontsize=20.0, textcolor=PAPER)
         self.text(14, 48, subtitle, self.width - 28)
 
-    def attribute(self, x: float, y: float, name: str, to: int, width: float = 190) -> int:
-        """A field with an attribute of an object."""
-        box = self.ui(x, y, "attrui", width, HEIGHT, attr=name)
-        self.wire(box, to)
-        return box
+    def attribute(self, x: float, y: float, name: str, width: float = 190) -> int:
+        """A field with an attribute of the object that it is wired to."""
+        return self.ui(x, y, "attrui", width, HEIGHT, attr=name)
 
     # ---- what is made of those ----
 
@@ -114,8 +114,7 @@ class Patcher:
             says_box = self.text(x + aside, y, says, width) if says else sent[-1]
             y = max(self.below(says_box, 4), y + 26)
         send = self.obj(x, y + 4, f"s {to}")
-        for box in sent:
-            self.wire(box, send)
+        self.gather(sent, send)
         return self.below(send)
 
     def rows(self, x: float, y: float, rows: list[tuple[str, str]], aside: float, width: float):
@@ -148,7 +147,7 @@ class Patcher:
     def sounds(self, outlet: int) -> bool:
         """Whether a signal leaves by the outlet."""
         number = [i for i, box in enumerate(self.boxes) if box["maxclass"] == "outlet"][outlet]
-        sources = [cord[:2] for cord in self.cords if cord[2] == number]
+        sources = [line[:2] for line in self.lines if line[2] == number]
         return any(self.boxes[box]["outlettype"][out] == "signal" for box, out in sources)
 
     def present(self, box: int, x: float, y: float, width: float, height: float) -> int:
@@ -159,8 +158,37 @@ class Patcher:
 
     # ---- cords ----
 
-    def wire(self, source: int, target: int, outlet: int = 0, inlet: int = 0) -> None:
-        self.cords.append((source, outlet, target, inlet))
+    def wire(
+        self,
+        source: int,
+        target: int,
+        outlet: int = 0,
+        inlet: int = 0,
+        turns: Sequence[float] = (),
+    ) -> None:
+        """A cord, straight; or down to a height, along to a place, down to a height, and so on."""
+        corners: list[cords.Point] = []
+        x, _ = self.end(source, outlet, below=True)
+        for i in range(0, len(turns), 2):
+            last = i + 1 == len(turns)
+            y, along = turns[i], self.end(target, inlet)[0] if last else turns[i + 1]
+            corners += [(x, y), (along, y)]
+            x = along
+        self.lines.append((source, outlet, target, inlet, corners))
+
+    def end(self, box: int, port: int, *, below: bool = False) -> cords.Point:
+        """Where a cord ends: at an inlet, or below, at an outlet."""
+        count = self.boxes[box]["numoutlets" if below else "numinlets"]
+        return cords.port(self.boxes[box]["patching_rect"], port, count, below=below)
+
+    def gather(self, sources: Sequence[int], target: int) -> None:
+        """Cords from boxes that lie one below the other, beside them to another one's inlet."""
+        *above, last = sources
+        self.wire(last, target)
+        _, top = self.end(target, 0)
+        for box in above:
+            x, _, _, _ = self.boxes[box]["patching_rect"]
+            self.wire(box, target, turns=[self.below(box, 2), x - 6, top - 2])
 
     def chain(self, *boxes: int) -> None:
         """First outlets to first inlets, one after the other."""
@@ -172,8 +200,16 @@ class Patcher:
     def content(self) -> dict:
         """As Max saves it. Boxes that were added later lie further back."""
         lines = [
-            {"source": [f"obj-{source + 1}", outlet], "destination": [f"obj-{target + 1}", inlet]}
-            for source, outlet, target, inlet in self.cords
+            {
+                "source": [f"obj-{source + 1}", outlet],
+                "destination": [f"obj-{target + 1}", inlet],
+                **(
+                    {"midpoints": [float(each) for corner in turns for each in corner]}
+                    if turns
+                    else {}
+                ),
+            }
+            for source, outlet, target, inlet, turns in self.lines
         ]
         front = sorted(self.boxes, key=lambda box: bool(box.get("background")))
         return {

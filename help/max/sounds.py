@@ -24,7 +24,7 @@ def strokes() -> Patcher:
     patch.wire(order, press, 1)
     finger = patch.obj(120, 208, "*~")
     patch.chain(press, patch.obj(120, 176, "line~"), finger)
-    patch.wire(patch.obj(330, 206, "noise~"), finger, 0, 1)
+    patch.wire(patch.obj(330, 170, "noise~"), finger, 0, 1, turns=[202])
     patch.wire(finger, out)
     return patch
 

@@ -126,7 +126,7 @@ def multichannel() -> Patcher:
     depth = page.obj(220, 150, "mc.*~ 0.")
     page.wire(wave, depth)
     page.wire(page.slider(420, 114, 0, 4), depth, 0, 1)
-    page.wire(depth, moved, 0, 1)
+    page.wire(depth, moved, 0, 1, turns=[180, 205, 236])
     page.rows(
         220,
         200,
@@ -170,15 +170,16 @@ def attributes() -> Patcher:
     sound = begin(page, 20, 84)
     model = page.obj(20, 400, "nn~ tabla @enable 1", 150)
     page.wire(sound, model)
-    page.wire(page.obj(110, 366, "r timbrel-set"), model)
+    page.wire(page.obj(70, 358, "r timbrel-set"), model)
     end(page, 20, 450, model)
     report(page, 220, 440, model)
     names = (
         "enable bypass method buffer slack resample offline gpu device precision track_buffers"
     ).split()
     page.text(200, 84, "3  of the object")
-    for i, name in enumerate(names):
-        page.attribute(200, 108 + 26 * i, name, model, 220)
+    fields = [page.attribute(200, 108 + 26 * i, name, 220) for i, name in enumerate(names)]
+    for field in fields:
+        page.wire(field, model, turns=[page.below(field, 2), 194, 396])
     page.text(480, 84, "of a model; tabla has none, get_attributes tells yours")
     page.column(
         480,
@@ -274,21 +275,22 @@ def statistics() -> Patcher:
     clock = page.toggle(170, 108)
     page.chain(clock, page.obj(170, 144, "metro 1000"), page.msg(170, 176, "stats"), model)
     fields = ["blocks", "late", "skipped", "failed", "nonfinite", "swaps", "load"]
-    split = page.obj(230, 340, f"route latency inference {' '.join(fields)}", 460)
+    names = ["latency", *fields, "inference"]
+    split = page.obj(230, 340, f"route {' '.join(names)}", 720)
     page.wire(model, split, 1)
-    groups = (("latency", 230, ["samples", "ms"]), ("inference", 380, ["median", "p99", "longest"]))
-    for outlet, (name, x, values) in enumerate(groups):
-        parts = page.obj(x, 420, "unpack" + " f" * len(values))
-        page.wire(split, parts, outlet)
-        page.text(x, 396, name, fontface=1)
+    for i, name in enumerate(fields, 1):
+        x = page.end(split, i, below=True)[0] - 9.5
+        page.wire(split, page.number(x, 420, fraction=name == "load"), i)
+        page.text(x, 444, name)
+    groups = ((0, 230, ["samples", "ms"]), (len(names) - 1, 690, ["median", "p99", "longest"]))
+    for outlet, x, values in groups:
+        parts = page.obj(x, 520, "unpack" + " f" * len(values), 90 * len(values) - 60)
+        page.wire(split, parts, outlet, turns=[500])
+        page.text(x + 20, 474, names[outlet], fontface=1)
         for i, value in enumerate(values):
-            page.wire(parts, page.number(x, 456 + 28 * i, fraction=True), i)
-            page.text(x + 64, 457 + 28 * i, value)
-    page.text(560, 396, "the rest", fontface=1)
-    for i, name in enumerate(fields):
-        x, y = 560 + 150 * (i % 2), 420 + 28 * (i // 2)
-        page.wire(split, page.number(x, y, fraction=name == "load"), i + 2)
-        page.text(x + 64, y + 1, name)
+            at = page.end(parts, i, below=True)[0] - 9.5
+            page.wire(parts, page.number(at, 556, fraction=True), i)
+            page.text(at, 580, value)
     end(page, 20, 350, model)
     page.rows(340, 84, figures("Max"), 90, 530)
     return page
@@ -323,8 +325,7 @@ def messages(table: list[tuple[str, str, str]]) -> Patcher:
 
 def _send(page: Patcher, x: float, y: float, boxes: list[int]) -> None:
     to = page.obj(x, y + 2, "s timbrel-messages")
-    for box in boxes:
-        page.wire(box, to)
+    page.gather(boxes, to)
 
 
 # What only the objects for Max understand, beside the engine's table.

@@ -62,8 +62,9 @@ def end(
 ) -> None:
     """From one signal or two to the loudspeakers, with a slider for the level."""
     speakers = patch.obj(x, y + 56, "dac~")
-    aside = 80 if right is None else 180
-    loudness = patch.slider(x + aside, y + 2, 0, 1, value=0.5, sends=True, label="level")
+    # Beside one, or above what leads to the second.
+    aside, above = (80, -2) if right is None else (180, 26)
+    loudness = patch.slider(x + aside, y - above, 0, 1, value=0.5, sends=True, label="level")
     for side, taken in enumerate([outlet] if right is None else [outlet, right]):
         level = patch.obj(x + 90 * side, y, "*~ 0.5")
         limit = patch.obj(x + 90 * side, y + 28, "clip~ -1 1")

@@ -269,6 +269,22 @@ TEST_CASE("a model of other channels than the object's plays on what there is, a
           "loaded many forward\n");
 }
 
+TEST_CASE(
+    "an object that has room for more channels than a model has is told of missing ones alone") {
+    Stage stage({2, 2, 1, true});
+    stage.shelve("mono", file_of("mono", {}));
+    stage.shelve("many", file_of("many", {.shape = {3, 1, 2, 1}}));
+    stage.prepare();
+    stage.stream->load("mono");
+    stage.settle();
+    CHECK(stage.said() == "loaded mono forward\n");
+    stage.stream->load("many");
+    stage.settle();
+    CHECK(stage.said() ==
+          "notice many has 3 inputs, the object 2: the others are silent\n"
+          "loaded many forward\n");
+}
+
 TEST_CASE("a layout that changes while a model is made ready neither loses nor confuses it") {
     Stage stage;
     stage.stream->set_offline(false);

@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,7 +28,11 @@ inline void open_externals() {
 inline void write_model(const std::string& name, const std::string& words,
                         const std::filesystem::path& folder = kPackage / "models") {
     std::filesystem::create_directories(folder);
-    std::ofstream(folder / (name + ".ts")) << "name " << name << "\n" << words << "\n";
+    std::ofstream file(folder / (name + ".ts"));
+    file << "name " << name << "\n" << words << "\n";
+    file.close();
+    if (!file)
+        throw std::runtime_error("the model " + name + " could not be written");
 }
 
 // An object, and what is said by it and about it while the test goes on.
@@ -55,8 +60,8 @@ class Patch {
     // Lets time pass until all that was asked for is done and told: the engine carries out what
     // takes time on threads of its own.
     void settle() { heard_until("loaded"); }
-    // All that left by the outlets, up to and including a message that begins with a word. What came
-    // after that one is heard the next time.
+    // All that left by the outlets, up to and including a message that begins with a word. What
+    // came after that one is heard the next time.
     std::vector<std::string> heard_until(const std::string& word) {
         std::vector<std::string> all;
         for (;;) {

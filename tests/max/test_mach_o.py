@@ -1,10 +1,11 @@
-"""The check of libraries for macOS complains about what would not load elsewhere."""
+"""The checks of libraries for macOS complain about what would not load elsewhere."""
 
 import struct
 from pathlib import Path
 
 import mach_o
 import pytest
+import system_libcxx
 
 SIGNED = struct.pack("<4I", mach_o.SIGNATURE, 16, 0, 0)
 
@@ -46,15 +47,20 @@ def test_another_file_is_none(tmp_path: Path) -> None:
         mach_o.read(path)
 
 
-def exporting(name: str, kind: int) -> bytes:
-    """The command, and behind it, where it says that they are, the symbol and its name."""
-    at = 32 + 24 + len(SIGNED)
-    text = b"\0" + name.encode() + b"\0"
-    command = struct.pack("<6I", mach_o.SYMBOLS, 24, at, 1, at + 16, len(text))
-    return command + SIGNED + struct.pack("<IBBHQ", 1, kind, 1, 0, 0) + text
-
-
 DEFINED, HIDDEN, UNDEFINED = 0x0F, 0x1F, 0x01
+
+
+def file_of_symbols(path: Path, symbols: dict[str, int]) -> Path:
+    """A signed library, or an object file, with these names and what they are."""
+    table, names = b"", b"\0"
+    for name, kind in symbols.items():
+        table += struct.pack("<IBBHQ", len(names), kind, 1, 0, 0)
+        names += name.encode() + b"\0"
+    at = 32 + 24 + len(SIGNED)
+    command = struct.pack("<6I", mach_o.SYMBOLS, 24, at, len(symbols), at + len(table), len(names))
+    head = struct.pack("<8I", mach_o.MAGIC_64, mach_o.ARM64, 0, 6, 2, 40, 0, 0)
+    path.write_bytes(head + command + SIGNED + table + names)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -70,8 +76,27 @@ DEFINED, HIDDEN, UNDEFINED = 0x0F, 0x1F, 0x01
 def test_names_of_ours_that_other_libraries_see_are_found(
     tmp_path: Path, name: str, kind: int, complaints: list[str]
 ) -> None:
-    body = exporting(name, kind)
-    head = struct.pack("<8I", mach_o.MAGIC_64, mach_o.ARM64, 0, 6, 2, 40, 0, 0)
-    path = tmp_path / "library"
-    path.write_bytes(head + body)
-    assert mach_o.read(path).complaints() == complaints
+    library = mach_o.read(file_of_symbols(tmp_path / "library", {name: kind}))
+    assert library.complaints() == complaints
+
+
+def make_stub(folder: Path, taken: dict[str, int]) -> str:
+    torch = file_of_symbols(
+        folder / "torch", {"__ZNSt9exceptionD2Ev": UNDEFINED, "__ZN3c105ErrorC1Ev": DEFINED}
+    )
+    file_of_symbols(folder / "object", taken)
+    system_libcxx.main([str(folder / "stub"), str(folder / "object"), "--", str(torch)])
+    return (folder / "stub").read_text()
+
+
+def test_the_stub_of_macoss_library_has_what_is_taken_of_it_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    taken = ["__ZNSt9exceptionD2Ev", "__ZN3c105ErrorC1Ev", "__Z3ownv", "_malloc"]
+    symbols = dict.fromkeys(taken, UNDEFINED) | {"__Z3ownv": HIDDEN}
+    assert "symbols:         [ '__ZNSt9exceptionD2Ev' ]" in make_stub(tmp_path, symbols)
+
+
+def test_what_macos_may_not_have_is_not_taken(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="not known to be in macOS: __ZNSt3__113__hash_memory"):
+        make_stub(tmp_path, {"__ZNSt3__113__hash_memoryEPKvm": UNDEFINED})

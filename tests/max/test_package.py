@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import cords
 import pytest
 import reference
 import torch
@@ -166,6 +167,18 @@ def test_no_box_covers_another_or_leaves_the_window(patcher: dict[str, Any], key
                 assert y >= 0
                 assert x + width <= patcher["rect"][2], box.get("text")
                 assert y + height <= patcher["rect"][3], box.get("text")
+
+
+@pytest.mark.parametrize("patcher", WINDOWS)
+def test_no_cord_is_drawn_over_a_box(patcher: dict[str, Any]) -> None:
+    by_id = {box["id"]: box for box in boxes(patcher)}
+    for item in patcher["lines"]:
+        line = item["patchline"]
+        points = cords.path(by_id, line)
+        for name, box in by_id.items():
+            if name in (line["source"][0], line["destination"][0]) or box.get("background"):
+                continue
+            assert not cords.crosses(points, box["patching_rect"]), (line, box.get("text"))
 
 
 @pytest.mark.parametrize("patcher", WINDOWS)

@@ -86,6 +86,32 @@ TEST_CASE("the audio is restarted with other vector sizes while it plays") {
     }
 }
 
+TEST_CASE("the audio is compiled anew while it plays on as it was") {
+    write_model("busy", kWords);
+    Patch mc("mc.nn~ busy forward 64");
+    Chain before(mc.box(), {3}), after(mc.box(), {2});
+    mc.settle();
+    before.compile(44100, 16);
+    {
+        // As Max's mixer lets it, to fade from the one to the other.
+        const Running audio([&] { before.tick(std::vector<Signal>(3, Signal(16, 0.5))); });
+        for (long round = 0; round < 100; ++round) {
+            after.set_widths({1 + round % 4});
+            after.compile(44100, 16);
+            Host::get().serve_queue();
+        }
+    }
+    after.set_widths({2});
+    after.compile(44100, 16);
+    // Nobody writes to what is not wired any more: it is silent, not what lay there.
+    const Signal third = before.tick(std::vector<Signal>(3, Signal(16, 0.5)))[2];
+    CHECK(third == Signal(16, 0.0));
+    mc.send("offline 1");
+    const auto heard = after.play(std::vector<Signal>(2, Signal(4096, 0.5)));
+    CHECK(heard[0].back() == doctest::Approx(0.5));
+    CHECK(heard[1].back() == doctest::Approx(0.5));
+}
+
 TEST_CASE("models are swapped and attributes set by the scheduler's thread while others play") {
     write_model("busy", kWords);
     write_model("calm", kWords);

@@ -82,3 +82,12 @@ TEST_CASE("more channels than Max gives are silent instead of read from nowhere"
     CHECK(connected.ins == std::vector{0, -1, -1});
     CHECK(connected.outs == std::vector{0, -1});
 }
+
+TEST_CASE("more outputs than were wired are silent") {
+    const Wiring wiring({Kind::single, 1, 1, 1, 0}, {1});
+    std::vector<double> first(4, 7.0), second(4, 7.0);
+    double* const outs[] = {first.data(), second.data()};
+    wiring.clear_unreached(outs, 2, 4);
+    CHECK(first == std::vector(4, 7.0));
+    CHECK(second == std::vector(4, 0.0));
+}
