@@ -60,7 +60,8 @@ test: build ## Run all tests: the engine (also under ASan, TSan and RTSan), Pd, 
 	else echo "no clang with RealtimeSanitizer (20 or later) is installed: preset realtime left out"; fi
 	scripts/check-portable
 	scripts/more-pds
-	python -m pytest $(PYTEST_FLAGS)
+	python -m pytest tests/python --numprocesses $(JOBS) --dist loadfile $(PYTEST_FLAGS)
+	python -m pytest tests/pd tests/max $(PYTEST_FLAGS)
 
 portable: bootstrap ## Compile what knows no libtorch for macOS and Windows
 	scripts/check-portable

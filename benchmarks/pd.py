@@ -24,7 +24,7 @@ OBJECTS = 2
 WARM_UP = 8.0
 """Seconds for models to be loaded and swapped in, before anything is counted."""
 EVERY = 500
-"""Milliseconds between a message to all objects and the next."""
+"""Milliseconds between a reload of one object, with a `set` of the other, and the next."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Row:
     processor: float
 
 
-def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
-    """Objects fed with noise; each message goes to all of them, in turn, for ever."""
+def patch(model: str, objects: int, messages: list[str], seconds: float, every: int) -> str:
+    """Objects fed with noise; as soon as all play, the messages go to `to0`, `to1`…, in turn."""
     lines = ["#N canvas 0 0 600 400 12;"]
 
     def add(text: str, kind: str = "obj") -> int:
@@ -65,19 +65,25 @@ def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
     )
     wires.append((start, 0, dsp, 0))
     to = add("s to")
-    for _ in range(objects):
+    loaded, all_loaded = add("s loaded"), add(f"sel {objects}")
+    for i in range(objects):
         played, said = add(f"nn~ {model} forward 2048"), add("print said")
-        receive = add("r to")
+        both, receive, first = add("r to"), add(f"r to{i}"), add("route loaded")
         wires += [(noise, 0, played, 0), (played, 1, said, 0), (receive, 0, played, 0)]
+        wires += [(both, 0, played, 0)]
+        wires += [(played, 1, first, 0), (first, 0, loaded, 0)]
     if messages:
-        metro, count = add(f"metro {EVERY}"), add("f 0")
+        each, number, next_ = add("r loaded"), add("f 0"), add("+ 1")
+        bang = add("t b")
+        wires += [(each, 0, bang, 0), (bang, 0, number, 0), (number, 0, next_, 0)]
+        wires += [(next_, 0, number, 1), (next_, 0, all_loaded, 0)]
+        metro, count = add(f"metro {every}"), add("f 0")
         more, choose = add("+ 1"), add(f"mod {len(messages)}")
         select = add("sel " + " ".join(map(str, range(len(messages)))))
-        wires += [(start, 0, metro, 0), (metro, 0, count, 0), (count, 0, more, 0)]
+        wires += [(all_loaded, 0, metro, 0), (metro, 0, count, 0), (count, 0, more, 0)]
         wires += [(more, 0, count, 1), (count, 0, choose, 0), (choose, 0, select, 0)]
         for i, message in enumerate(messages):
-            box = add(message, "msg")
-            wires += [(select, i, box, 0), (box, 0, to, 0)]
+            wires.append((select, i, add(message, "msg"), 0))
     begin, end = add(f"del {1000 * WARM_UP}"), add(f"del {1000 * (WARM_UP + seconds)}")
     order, stats, leave = add("t b b b"), add("stats", "msg"), add("\\; pd quit", "msg")
     wires += [(start, 0, begin, 0), (start, 0, end, 0), (begin, 0, probe, 0), (end, 0, order, 0)]
@@ -86,13 +92,15 @@ def patch(model: str, objects: int, messages: list[str], seconds: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def play(does: str, model: Path, objects: int, messages: list[str], seconds: float) -> Row:
+def play(
+    does: str, model: Path, objects: int, messages: list[str], seconds: float, every: int
+) -> Row:
     """Raises where Pd, or the probe, is not there."""
     pd = shutil.which("pd")
     if not pd:
         raise FileNotFoundError("Pure Data (pd) is not in PATH")
     file = model.with_name("bench.pd")
-    file.write_text(patch(model.stem, objects, messages, seconds), "utf-8")
+    file.write_text(patch(model.stem, objects, messages, seconds, every), "utf-8")
     command = [pd, "-nogui", "-noaudio", "-noprefs", "-stderr", "-r", RATE]
     command += ["-path", PACKAGE, "-path", PROBE, "-open", file]
     before = os.times()
@@ -127,13 +135,20 @@ def play(does: str, model: Path, objects: int, messages: list[str], seconds: flo
     )
 
 
-def rows(subject: Subject, seconds: float) -> list[Row]:
+def rows(subject: Subject, seconds: float, every: int = EVERY) -> list[Row]:
     """An idle Pd, one that plays, and one whose models are reloaded and set while they play."""
-    both = ["reload \\, set temperature 0.5", "reload \\, set noise 0"]
+    both = ["\\; to0 reload \\; to1 set temperature 0.5", "\\; to1 reload \\; to0 set noise 0"]
     return [
-        play("idle", subject.path, 0, [], seconds),
-        play("plays", subject.path, OBJECTS, [], seconds),
-        play("plays, every 0.5 s reloads and sets", subject.path, OBJECTS, both, seconds),
+        play("idle", subject.path, 0, [], seconds, every),
+        play("plays", subject.path, OBJECTS, [], seconds, every),
+        play(
+            f"plays, every {every / 1000:g} s reloads and sets",
+            subject.path,
+            OBJECTS,
+            both,
+            seconds,
+            every,
+        ),
     ]
 
 
@@ -159,10 +174,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each row")
     parser.add_argument("--preset", default="v1", help="of the model, which is not trained")
+    parser.add_argument("--every", type=int, default=EVERY, help="ms between reloads")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         subject = untrained(options.preset, Path(folder))
-        Console(width=120).print(pd_table(subject, rows(subject, options.seconds)))
+        Console(width=120).print(pd_table(subject, rows(subject, options.seconds, options.every)))
 
 
 if __name__ == "__main__":

@@ -104,8 +104,8 @@ def spectral_features() -> Patch:
     page.wire(sound, box)
     page.text(400, 82, "2 - how much of a value stays from frame to frame")
     knobs(page, 400, 112, [("smoothing", 0, 0.999, 0, "0 follows at once")])
-    clock = page.obj(620, 250, "metro 50")
-    page.wire(page.obj(620, 224, "loadbang"), clock)
+    clock = page.obj(620, 232, "metro 50")
+    page.wire(page.obj(620, 206, "loadbang"), clock)
     labels = ("loudness_dB", "centroid_Hz", "spread_Hz", "flatness", "flux")
     for i, label in enumerate(labels):
         x = 50 + 139 * i

@@ -78,13 +78,13 @@ def test_the_onsets_of_a_trained_model_lag_as_stated(tmp_path: Path) -> None:
             "model.capacity=4",
             "model.latents=8",
             "training.adversarial.steps=0",
-            "training.steps=150",
+            "training.steps=100",
             "training.batch=4",
             "training.learning_rate=5e-3",
             "training.final_learning_rate=1e-3",
             "training.loss.beta=0.001",
-            "training.validate_every=75",
-            "training.checkpoint_every=150",
+            "training.validate_every=100",
+            "training.checkpoint_every=100",
         ],
     )
     run = fit(tmp_path / "dataset", tmp_path / "run", config)

@@ -116,8 +116,8 @@ def test_the_collapse_alarm_rings_on_a_run_that_ignores_its_input(
     dataset: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     # Long enough for three validations past the first steps, which are no illness.
-    often = ["training.validate_every=10", "model.dilations=[1]"]
-    config = quick(220, *often, "training.learning_rate=5e-3", "training.loss.beta=100")
+    often = ["training.validate_every=20", "model.dilations=[1]"]
+    config = quick(240, *often, "training.learning_rate=5e-3", "training.loss.beta=100")
     run = fit(dataset, tmp_path / "run", config)
     assert any(alarm.startswith("posterior collapse") for alarm in rung_on(run))
     assert "alarm: posterior collapse" in capfd.readouterr().err.replace("\n", " ")
