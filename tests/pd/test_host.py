@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import PDS
-from pure_data import RATE, VECTOR, Patch, Rendering, render, run
+from pure_data import RATE, VECTOR, Patch, Rendering, pure_datas, render, run
 from spoken_models import Level
 from tiny_models import Filter, save, stepped
 from torch import Tensor, nn
@@ -147,10 +146,11 @@ def test_outputs_that_share_memory_with_inputs(folder: Path, every_pd: Path, buf
 
 
 def test_in_a_pd_of_double_precision(folder: Path) -> None:
-    assert "double" in PDS, "scripts/more-pds lays such a Pd beside the installed one"
+    pds = pure_datas()
+    assert "double" in pds, "scripts/more-pds lays such a Pd beside the installed one"
     x = noise(10 * BUFFER)
     messages = {100: "latency", 200: "bang"}
-    heard = render(folder, ["nn~ filter"], x, 1, messages, PDS["double"])
+    heard = render(folder, ["nn~ filter"], x, 1, messages, pds["double"])
     delay = int(heard.answers("latency")[0].split()[2])
     expected = stepped(folder / "filter.ts", torch.from_numpy(x), BUFFER).numpy()
     np.testing.assert_allclose(

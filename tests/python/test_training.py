@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Record
 from training_runs import QUICK, fit, quick
 
 from timbrel.config import dump_config, load_preset, read_config
@@ -139,7 +138,7 @@ def test_excerpts_to_validate_on_do_not_overlap(dataset: Path) -> None:
     assert spread_excerpts(opened, "validation", 2 * frames, 8).shape == (2, 1, 2 * frames)
 
 
-def test_excerpts_to_judge_by_are_not_silent(record: Record, tmp_path: Path) -> None:
+def test_excerpts_to_judge_by_are_not_silent(record: Callable[..., Path], tmp_path: Path) -> None:
     # A pause is never heard, and a soft passage is.
     for i, level in enumerate([0.3, 1e-3, 0.03] * 8):
         record(tmp_path / "sound" / f"{i}.wav", seconds=0.5, level=level, seed=i)

@@ -2,11 +2,11 @@
 
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import Record
 from training_runs import Learned, fit, quick
 
 from timbrel.data import AudioDataset
@@ -172,7 +172,9 @@ def test_without_the_sound_all_latents_can_be_had_and_no_fewer(
         export_run(run.folder, tmp_path / "few.ts", latents=Latents(4))
 
 
-def test_a_stereo_dataset_trains_a_model_of_two_channels(record: Record, tmp_path: Path) -> None:
+def test_a_stereo_dataset_trains_a_model_of_two_channels(
+    record: Callable[..., Path], tmp_path: Path
+) -> None:
     for index in range(3):
         record(tmp_path / f"in/{index}.wav", seconds=2.0, channels=2, seed=index)
     preprocess(tmp_path / "in", tmp_path / "dataset", sample_rate=RATE, channels=2)
