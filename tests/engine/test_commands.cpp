@@ -230,7 +230,7 @@ TEST_CASE("a model that hangs while it plays is left for another one") {
     stage.pool.replace_hung(WorkerPool::Clock::now() + WorkerPool::kCourtesy);
     stage.stream->set("gain", {0.5});  // never heard
     stage.stream->load("b");
-    while (stage.stream->loaded()->settings.path != "b")
+    for (std::string said; said.find("loaded b ") == std::string::npos; said += stage.said())
         std::this_thread::yield();
     stage.pool.replace_hung(WorkerPool::Clock::now() + kHours);
     CHECK(stage.play(2048).back() == 0.75F);
